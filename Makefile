@@ -78,7 +78,8 @@ $(INSTALLED): pyproject.toml
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing into $(VENV) ..."
 	@$(RUN) pip install --quiet --disable-pip-version-check uv
-	@$(RUN) uv pip install --quiet --compile-bytecode --python $(VENV)/bin/python --editable '.[dev]'
+	@# uv itself knows neither pip's configuration nor, unless told, the system's certificates.
+	@$(VENV)/bin/python packaging/configured_uv.py pip install --quiet --compile-bytecode --python $(VENV)/bin/python --editable '.[dev]'
 	@# The install is editable, and with PYTHONDONTWRITEBYTECODE each start would compile all modules again.
 	@$(RUN) compileall -q wizard runtime
 	@touch $@

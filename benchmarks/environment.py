@@ -12,7 +12,7 @@ import uv
 from benchmarks.process import CommandError
 
 from dx_app_wizard.user_dirs import cache_dir
-from dx_local.engine.environments.file_lock import locked
+from dx_local.worker.process import locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def cached(name: str, build: Callable[[Path], None]) -> Path:
     """
     folder = cache_dir("dx-local") / "benchmarks" / name
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with locked(folder.with_name(f"{name}.lock")):
+    with locks.hold(folder.with_name(f"{name}.lock")):
         if not (folder / _COMPLETE).exists():
             if folder.exists():
                 shutil.rmtree(folder)

@@ -9,6 +9,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
+from tests import surroundings
 
 from dx_local.errors import AppFindingsError, UsageError
 from dx_local.testing import JobFailedError, run_app
@@ -152,3 +153,27 @@ def test_the_connection_ends_with_the_test():
     assert dxpy.APISERVER_HOST == "api.dnanexus.com"
     assert "DX_SECURITY_CONTEXT" not in os.environ
 """
+
+
+CALLS = """
+import sys
+from pathlib import Path
+from dx_local.testing import run_app
+run = run_app(Path(sys.argv[1]), {"a": 1, "b": 2}, function="add")
+print(sys.getfilesystemencoding(), run.output)
+"""
+
+
+@pytest.mark.slow
+def test_apps_run_in_a_python_that_decodes_paths_otherwise(app: Path, tmp_path: Path) -> None:
+    try:
+        place = surroundings.make(surroundings.LATIN_1, tmp_path)
+    except surroundings.NotPossibleError as error:
+        pytest.skip(str(error))
+    done = subprocess.run(
+        [sys.executable, "-c", CALLS, app.rename(place.folder / "app")],
+        env={**place.environment(), "TMPDIR": str(place.folder)},
+        capture_output=True,
+        check=False,
+    )
+    assert done.stdout == b"iso8859-1 {'sum': 3}\n", done.stderr

@@ -13,6 +13,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
+from dx_app_wizard.console import utf8_paths
 from dx_app_wizard.console.program import start
 from dx_local.engine.executors.zygote_start import early
 
@@ -31,6 +32,7 @@ def dx_local() -> NoReturn:
 
             _call(main, "dx-local")
 
+    utf8_paths.start_again_if_needed()
     start(command)
 
 
@@ -43,6 +45,7 @@ def dx_run_app_locally() -> NoReturn:
 
             _call(run, "dx-run-app-locally")
 
+    utf8_paths.start_again_if_needed()
     start(command)
 
 

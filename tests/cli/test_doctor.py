@@ -3,17 +3,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
+import pytest
+from tests import missing_calls
 from tests.forked import run_ours
 
 from dx_local.api import coverage
 from dx_local.api.coverage import as_markdown, implemented
 from dx_local.api.routes import ROUTES
 
-if TYPE_CHECKING:
-    import subprocess
-    from pathlib import Path
+ROOT = Path(__file__).parents[2]
 
 
 def run_doctor(
@@ -29,10 +32,11 @@ def doctor(*options: str) -> str:
 
 
 def test_it_says_what_there_is() -> None:
-    names = [line.split("\t")[0] for line in doctor().splitlines()]
-    assert names == [
+    lines = [line.split("\t") for line in doctor().splitlines()]
+    # The surroundings that are not good follow the programs, and depend on the machine.
+    assert [name for name, text in lines if not text.startswith(("limited: ", "bad: "))] == [
         *("dx-local", "Python", "dxpy", "release 20.04", "release 24.04", "execDepends"),
-        *("isolation", "bash", "git", "shellcheck", "API", "policy"),
+        *("isolation", "dx in jobs", "cache", "bash", "git", "shellcheck", "API", "policy"),
     ]
 
 
@@ -75,3 +79,53 @@ def test_the_environment_wins_over_the_files(tmp_path: Path) -> None:
     done = run_doctor(folder=tmp_path, DX_APP_WIZARD_REGION="aws:eu-central-1")
     place = "the environment variable DX_APP_WIZARD_REGION"
     assert done.stdout.endswith(f'  wizard.region = "aws:eu-central-1"\t{place}\n')
+
+
+SURROUNDINGS = (
+    *("system", "sandbox", "network", "compiler", "warm tools", "locks", "file system", "cache"),
+    *("temporary folder", "certificates", "bash", "locale"),
+)
+
+
+def test_the_table_has_a_line_for_each_surrounding(tmp_path: Path) -> None:
+    done = run_doctor("--ci", folder=tmp_path)
+    lines = [line for line in done.stdout.splitlines() if "→" not in line]
+    assert [line[:16].rstrip() for line in lines] == list(SURROUNDINGS)
+    assert done.returncode == 0
+    answer = json.loads(run_doctor("--ci", "--json", folder=tmp_path).stdout)
+    assert [each["name"] for each in answer["surroundings"]] == list(SURROUNDINGS)
+
+
+def test_what_lets_runs_fail_is_the_exit_code(tmp_path: Path) -> None:
+    done = run_doctor("--ci", PATH=str(tmp_path), SSL_CERT_FILE="/missing.pem")
+    assert done.returncode == 1
+    assert "bash              bad      " in done.stdout
+    assert "SSL_CERT_FILE names /missing.pem, which is missing\n" in done.stdout
+    assert "→ Correct or unset SSL_CERT_FILE.\n" in done.stdout
+
+
+def test_what_makes_runs_slower_is_no_failure() -> None:
+    assert run_doctor("--ci", DX_LOCAL_TOOLS="plain").returncode == 0
+    assert (
+        "warm tools\tlimited: each call of dx in a job starts a Python: "
+        in run_doctor(DX_LOCAL_TOOLS="plain").stdout
+    )
+
+
+@pytest.mark.skipif(not missing_calls.is_possible(), reason="this system has no seccomp")
+def test_missing_locks_and_sandboxes_are_found(tmp_path: Path) -> None:
+    # Processes that see no lock would remove the folder of this one from /tmp.
+    with tempfile.TemporaryDirectory(dir="/tmp") as temporary:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "tests.missing_calls", f"mount=EPERM,{missing_calls.NO_LOCKS}"),
+                *(Path(sys.executable).with_name("dx-local"), "doctor", "--ci", "--json"),
+            ],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": temporary},
+            capture_output=True,
+            check=True,
+        )
+    found = {each["name"]: each for each in json.loads(done.stdout)["surroundings"]}
+    limited = [name for name, each in found.items() if each["state"] == "limited"]
+    assert limited == ["sandbox", "network", "locks"], found

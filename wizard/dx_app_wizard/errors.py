@@ -11,6 +11,7 @@ UserError
 ├── NotWritableError            the system refuses to write a file
 ├── DiskFullError               no space left on a disk
 ├── NoHomeError                 the user has no home folder
+├── NoCacheError                no folder for files that can be made again
 ├── InterruptedByUserError      Ctrl-C, or another signal
 ├── NothingToResumeError        no saved interview
 ├── NoTerminalError             no terminal to resume an interview at
@@ -232,6 +233,18 @@ class NoHomeError(UserError, OSError):
     def __init__(self, variable: str) -> None:
         super().__init__(
             "this user has no home folder to keep files in", f"Set HOME, or {variable}, to a folder."
+        )
+
+
+class NoCacheError(UserError, OSError):
+    """No folder can keep programs and files that can be made again; `problem` is that of the user's own."""
+
+    code = "no-cache"
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            f"no folder for the cache can be used: {problem}, and no private one can be made in TMPDIR",
+            "Set XDG_CACHE_HOME to a folder of yours in which programs can be started.",
         )
 
 

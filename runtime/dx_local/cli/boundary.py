@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -28,6 +29,7 @@ SCHEMA = 1
 
 _INTERRUPTED = 130
 _BUG = 1
+_DOCTOR_SECONDS = 20
 _LONGEST_PATH = 200  # characters of an error message
 # Errors that come from the path a user gave rather than from a bug.
 _PATH_ERRORS = frozenset(
@@ -137,10 +139,23 @@ def _bug(error: Exception) -> CommandResult:
     try:
         handle, name = tempfile.mkstemp(prefix="dx-local-crash-", suffix=".log")
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as log:
+            log.write(f"{_surroundings()}\n")
             log.write("".join(traceback.format_exception(error)))
     except OSError as failure:
         return _failure(_BUG, "bug", message, hint=f"No crash log: {failure}")
     return _failure(_BUG, "bug", message, hint=f"The crash log is {Path(name)}")
+
+
+def _surroundings() -> str:
+    """Return the table of `dx-local doctor --ci`; a process of its own cannot be affected by the bug."""
+    command = [sys.executable, "-m", "dx_local", "doctor", "--ci"]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=_DOCTOR_SECONDS, check=False
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"The surroundings are unknown: {error}\n"
+    return done.stdout.decode("utf-8", "replace")
 
 
 def _print_error(text: str) -> None:

@@ -1,4 +1,7 @@
-"""`dx-local doctor`: check the machine, count the implemented API methods, show the policy in force."""
+"""`dx-local doctor`: check the machine, count the implemented API methods, show the policy in force.
+
+With --ci, it prints only the table of surroundings, which also heads the crash logs of dx-local.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,15 @@ import os
 import platform
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import click
 
+from dx_app_wizard.console.text import plain
 from dx_app_wizard.policy.load import load_policy
 from dx_app_wizard.policy.model import VARIABLE_PREFIX, WIZARD_TABLE
+from dx_app_wizard.user_dirs import cache_problem, find_cache_dir
 from dx_local.cli.boundary import CommandResult, boundary
 
 # Programs on this machine that jobs, the linter or the wizard call, with their purpose.
@@ -25,14 +29,20 @@ _PROGRAMS = {
 
 
 @click.command("doctor", context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--ci",
+    "is_table",
+    is_flag=True,
+    help="Print a table of this machine's surroundings, with hints; exit with 1 if runs fail here.",
+)
 @click.option("--routes", is_flag=True, help="List every API method that is implemented.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
-def command(routes: bool, as_json: bool) -> None:
+def command(is_table: bool, routes: bool, as_json: bool) -> None:
     """Check this machine's setup, and show the policy that applies in this folder."""
-    boundary(lambda: _examine(routes=routes), as_json=as_json)
+    boundary(lambda: _examine(is_table=is_table, routes=routes), as_json=as_json)
 
 
-def _examine(*, routes: bool) -> CommandResult:
+def _examine(*, is_table: bool, routes: bool) -> CommandResult:
     from importlib.metadata import version
 
     from dx_local.api.coverage import as_markdown, implemented
@@ -41,11 +51,19 @@ def _examine(*, routes: bool) -> CommandResult:
     from dx_local.engine.environments.debian.apt import Apt
     from dx_local.engine.environments.python_environments import EnvironmentRequest, environment_folder
     from dx_local.engine.environments.python_versions import PYTHON_OF_RELEASE, find_python
+    from dx_local.engine.executors.zygote_start.slow_tools import not_compiled
+    from dx_local.engine.surroundings.checks import examine, tools_state
+    from dx_local.engine.surroundings.table import as_json, is_usable, lines
 
+    surroundings = examine(Path.cwd())
     environment = environment_folder(EnvironmentRequest())
     found: dict[str, Any] = {
         "dx-local": version("dx-app-wizard"),
-        "python": {"version": platform.python_version(), "path": sys.executable},
+        "python": {
+            "version": platform.python_version(),
+            "path": sys.executable,
+            "notCompiled": not_compiled(),
+        },
         "workerEnvironment": {
             "dxpy": EnvironmentRequest().dxpy,
             "path": environment and str(environment),
@@ -56,25 +74,31 @@ def _examine(*, routes: bool) -> CommandResult:
         },
         "debianPackages": {"checked": dpkg.installed() is not None, "installable": Apt.is_installed()},
         "isolation": _isolation(),
+        "surroundings": as_json(surroundings),
+        "tools": tools_state(),
+        "cache": {"path": find_cache_dir("dx-local"), "problem": cache_problem("dx-local")},
         "bash": bash_of_jobs()._asdict(),
         "programs": {name: shutil.which(name) for name in ("bash", *_PROGRAMS)},
         "routes": implemented(),
         "policy": _policy(Path()),
     }
+    if is_table:
+        table = "\n".join(lines(surroundings))
+        return CommandResult(
+            0 if is_usable(surroundings) else 1, found, show=lambda: click.echo(plain(table))
+        )
     show = (lambda: click.echo(as_markdown(), nl=False)) if routes else (lambda: _show(found))
     return CommandResult(0, found, show=show)
 
 
 def _isolation() -> str:
     """Return `namespace` if jobs can have a sandbox, with its restriction, or else the reason."""
-    from dx_local.worker.sandbox.trial import SandboxError, check_support
+    from dx_local.engine.surroundings.checks import sandbox_support
 
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            exposed = check_support(folder)
-    except SandboxError as error:
-        return f"none: {error}"
-    return f"namespace, but jobs see the processes of this machine: {exposed}" if exposed else "namespace"
+    is_possible, problem = sandbox_support()
+    if not is_possible:
+        return f"none: {problem}"
+    return f"namespace, but jobs see the processes of this machine: {problem}" if problem else "namespace"
 
 
 def _policy(folder: Path) -> dict[str, Any]:
@@ -107,7 +131,8 @@ def _show(found: dict[str, Any]) -> None:
     count = sum(len(methods) for methods in found["routes"].values())
     environment, version = found["workerEnvironment"], found["python"]["version"]
     click.echo(f"dx-local\t{found['dx-local']}")
-    click.echo(f"Python\t{version} at {found['python']['path']}")
+    problem = found["python"]["notCompiled"]
+    click.echo(f"Python\t{version} at {found['python']['path']}{f', but {problem}' if problem else ''}")
     place = environment["path"] or "built on first use"
     click.echo(f"dxpy\t{environment['dxpy']}; worker environment of Python {version}: {place}")
     for release, python in found["pythonOfRelease"].items():
@@ -115,10 +140,18 @@ def _show(found: dict[str, Any]) -> None:
         click.echo(f"release {release}\tPython {python['version']}: {path}")
     click.echo(f"execDepends\t{_packages(found['debianPackages'])}")
     click.echo(f"isolation\t{found['isolation']}")
+    click.echo(f"dx in jobs\t{found['tools']}")
+    cache = found["cache"]
+    problem = f", because {cache['problem']}" if cache["problem"] else ""
+    click.echo(f"cache\t{cache['path'] or 'none'}{problem}")
     bash = found["bash"]
     click.echo(f"bash\t{bash['problem'] or '{path} {version} (runs apps written in bash)'.format(**bash)}")
     for name, purpose in _PROGRAMS.items():
         click.echo(f"{name}\t{found['programs'][name] or 'not found'} ({purpose})")
+    for each in found["surroundings"]:
+        if each["state"] != "good":
+            hint = f" {each['remedy']}" if each["remedy"] else ""
+            click.echo(f"{each['name']}\t{each['state']}: {each['finding']}.{hint}")
     click.echo(f"API\t{count} methods; `dx-local doctor --routes` lists them")
     click.echo(f"policy\t{', '.join(found['policy']['files']) or 'no files'}")
     for setting in found["policy"]["settings"]:

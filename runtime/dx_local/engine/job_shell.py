@@ -6,9 +6,7 @@ in it changes the kept run.
 
 from __future__ import annotations
 
-import os
 import secrets
-import sqlite3
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ from dx_local.engine.debugging import ShellPlace
 from dx_local.engine.executors import owned_folders
 from dx_local.engine.executors.terminal.presence import has_terminal
 from dx_local.engine.session import Session, SessionOptions
+from dx_local.engine.store_journal import place_of, readable
 from dx_local.errors import UsageError
 from dx_local.platform.core import local_bytes
 from dx_local.platform.core.context import STORE_NAME
@@ -98,14 +97,15 @@ def _copy_of(run: Path) -> Iterator[Path]:
         yield folder
     finally:
         remove_tree(folder, ignore_errors=True)
-        os.close(lock)
+        lock.release()
 
 
 def _copy_platform(run: Path, folder: Path) -> None:
     """Copy the platform of a run, with links to its bytes; jobs that were not final are so in the copy."""
     with (
-        closing(sqlite3.connect(f"{(run / STORE_NAME).as_uri()}?mode=ro", uri=True)) as source,
-        closing(sqlite3.connect(folder / STORE_NAME)) as target,
+        readable(run) as (database, journal),
+        closing(journal.connect(database, is_read_only=True)) as source,
+        closing(place_of(folder).journal.connect(folder / STORE_NAME)) as target,
     ):
         source.backup(target)
         final = ", ".join(f"'{state.value}'" for state in sorted(FINAL))

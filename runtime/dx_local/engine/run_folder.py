@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import sqlite3
 import time
@@ -11,10 +10,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dx_local.engine.store_journal import readable
 from dx_local.errors import DxLocalError, UsageError
 from dx_local.platform.core.context import STORE_NAME, Platform
 from dx_local.platform.core.full_disk import is_full_disk
+from dx_local.platform.core.large_values import FOLDER as LARGE_VALUES
 from dx_local.platform.core.store import Store
+from dx_local.worker.process import locks
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ WORKSPACES = "test-job-workspaces"
 
 RUNNING = "running"
 """The state of a run in progress, even if its first job only waits for others."""
+
+_ALONE, _SHARED = locks.Wish(of_folder=True), locks.Wish(of_folder=True, shared=True)
+_READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 INTERRUPTED = "interrupted"
 """The state of a run whose process was killed before its first job had ended."""
@@ -48,11 +53,12 @@ def reading(folder: Path) -> Iterator[Platform]:
     """
     if not (folder / STORE_NAME).is_file():
         raise UsageError(f"{str(folder)!r} holds no run", "Name the folder of a run.")
-    store = Store(folder / STORE_NAME, is_read_only=True)
-    try:
-        yield Platform(store=store, folder=folder)
-    finally:
-        store.close()
+    with readable(folder) as (database, journal):
+        store = Store(database, is_read_only=True, journal=journal, large_values=folder / LARGE_VALUES)
+        try:
+            yield Platform(store=store, folder=folder)
+        finally:
+            store.close()
 
 
 @contextmanager
@@ -92,54 +98,46 @@ def open_workspace(app: Path, wanted: Path | None) -> Iterator[Workspace]:
 
 def is_in_use(folder: Path) -> bool:
     """Return whether a process runs jobs in the folder of a run. Raises OSError if it cannot be opened."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(opened)
-    return False
+    return locks.is_held(folder)
 
 
 @contextmanager
 def claimed_for_removal(folder: Path) -> Iterator[bool]:
     """Yield whether no process uses the folder of a run; until the end of the block, none can begin to."""
-    with _locked(folder, fcntl.LOCK_EX) as is_locked:
+    with _locked(folder, _ALONE) as is_locked:
         yield is_locked
 
 
 @contextmanager
 def claimed_for_reading(folder: Path) -> Iterator[bool]:
     """Yield whether no process uses the folder of a run; until the end of the block, none removes it."""
-    with _locked(folder, fcntl.LOCK_SH) as is_locked:
+    with _locked(folder, _SHARED) as is_locked:
         yield is_locked
 
 
 @contextmanager
-def _locked(folder: Path, kind: int) -> Iterator[bool]:
+def _locked(folder: Path, wish: locks.Wish) -> Iterator[bool]:
     """Yield whether the folder of a run could be locked at once."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(opened, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-    else:
-        yield True
+        lock = locks.try_hold(folder, wish)
+    except OSError as error:
+        if error.errno not in _READ_ONLY:
+            raise
+        # Without locks in the file system, and without the right to leave a mark.
+        yield not locks.is_held(folder)
+        return
+    try:
+        yield lock is not None
     finally:
-        os.close(opened)
+        if lock:
+            lock.release()
 
 
 @contextmanager
 def _in_use(folder: Path) -> Iterator[None]:
-    """Mark the folder of a run as in use: hold a lock on it, which the kernel drops if the process dies."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        with suppress(OSError):  # some network file systems have no locks
-            fcntl.flock(opened, fcntl.LOCK_EX)  # waits at most for a reader that looks just now
+    """Mark the folder of a run as in use, until the end of the block or of this process."""
+    with locks.hold(folder, _ALONE):  # waits at most for a reader that looks just now
         yield
-    finally:
-        os.close(opened)
 
 
 def _claim(folder: Path) -> Path:

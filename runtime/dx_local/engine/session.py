@@ -22,6 +22,7 @@ from dx_local.engine.job_labels import job_label
 from dx_local.engine.scheduling.disk_reserve import DiskReserve
 from dx_local.engine.scheduling.driver import Driver
 from dx_local.engine.settings import InputDelivery, JobSettings
+from dx_local.engine.store_journal import place_of
 from dx_local.platform.core.context import DEFAULT_REGION, DEFAULT_USER, STORE_NAME, Caller, Context, Platform
 from dx_local.platform.data import file_bytes, projects
 from dx_local.platform.execution.job_logs import DEBUGGER
@@ -136,9 +137,15 @@ class Session:
         database = folder / STORE_NAME
         if not database.exists() or not database.stat().st_size:
             self.reserve.fill()
+        place = place_of(folder)
+        if warning := place.first_warning(folder):
+            self._observer.announce(warning)
         platform = self.reserve.use(
             lambda: Platform.open(
-                folder, region=self._options.region, is_persistent=self._options.is_persistent
+                folder,
+                region=self._options.region,
+                is_persistent=self._options.is_persistent,
+                journal=place.journal,
             )
         )
         self.reserve.refill()

@@ -150,6 +150,8 @@ class RunningJobs:
         for child in reap_children():
             if self._tools and child.pid == self._tools.server:
                 self._tools.close()
+                end = exit_code(child.status)
+                self._send({"cold_tools_reason": f"the tool server ended with exit code {end}"})
             self._removers.discard(child.pid)
             self._record_exit(child)
         self._report_exits(still_exiting=self._still_exiting())

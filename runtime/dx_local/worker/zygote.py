@@ -17,10 +17,13 @@
     zygote → executor   first {"no_sandbox_reason": null, or the reason why jobs run without a sandbox,
                          "no_pid_namespace_reason": null, or the reason why sandboxes have no PID namespaces,
                          "no_network_reason": null, or the reason why all jobs have the host's network,
-                         "has_own_network": whether jobs without network access have a network with the API},
+                         "has_own_network": whether jobs without network access have a network with the API,
+                         "cold_tools_reason": null, or the reason why each call of `dx` starts a program,
+                         "lacks_library": whether bash jobs are forked because spawn.c could not be loaded},
                         with the socket on which the API is to answer in that network;
                         {"started": job ID, "pid": number}, unless the job is in a PID namespace: that ends
                         with the zygote, and outside it the number is another process's;
+                        {"cold_tools_reason": the same, if the tool server ends early};
                         {"exited": job ID, "code": exit code, or minus the number of the signal,
                          "memory": bytes, "cpu_seconds": number, "temporary": bytes in temporary files}
 
@@ -141,8 +144,9 @@ class Zygote:
         self._selector.unregister(tools.listener)
         try:
             tools.start_server(self._library)
-        except OSError:
+        except OSError as error:
             tools.close()
+            self._send({"cold_tools_reason": f"the tool server could not be started: {error}"})
 
     def _send(self, message: dict[str, Any]) -> None:
         self._executor.sendall(channel.pack(message))
@@ -170,18 +174,19 @@ def warm_up(library: ctypes.PyDLL | None, *, has_file_transfer: bool) -> None:
 
 def prepare_tools(
     folder: Path, name: str, programs: Path, visible_at: str, native_client: Path | None
-) -> Tools | None:
-    """Return the warm tools, or None if they are not possible here."""
+) -> tuple[Tools | None, str | None]:
+    """Return the warm tools, or None and the reason why they are not possible here."""
     tools = Tools(folder, name, programs, visible_at)
-    with contextlib.suppress(OSError):
-        if tools.set_up(native_client):
-            return tools
-    return None
+    try:
+        reason = tools.set_up(native_client)
+    except OSError as error:
+        reason = str(error)
+    return (None, reason) if reason else (tools, None)
 
 
 def set_up_sandboxes(
     folder: str, name: str, isolation: str, jobs: str, at_end: contextlib.ExitStack
-) -> tuple[SandboxManager | None, dict[str, str | None]]:
+) -> tuple[SandboxManager | None, dict[str, Any]]:
     """Return the sandboxes for jobs, if requested and possible, and the reasons why parts are not possible.
 
     The caller may go on in a child of this process; see SandboxManager. `at_end` gets the callback that
@@ -207,11 +212,11 @@ def set_up_sandboxes(
 
 
 def set_up_network(
-    port: int, executor: socket.socket, no_sandbox_reasons: dict[str, str | None], *, has_sandboxes: bool
+    port: int, executor: socket.socket, reasons: dict[str, Any], *, has_sandboxes: bool
 ) -> Network | None:
     """Return the network without internet for jobs, if requested and possible; it requires sandboxes.
 
-    Reports to the executor what is possible, with the reasons why sandboxes are not.
+    Reports to the executor what is possible, with the reasons why other parts are not.
     """
     network, no_network_reason = None, None
     if has_sandboxes and port:
@@ -220,7 +225,7 @@ def set_up_network(
         except OSError as error:
             no_network_reason = mounts.explain_refusal(error)
     capabilities = {
-        **no_sandbox_reasons,
+        **reasons,
         "no_network_reason": no_network_reason,
         "has_own_network": network is not None,
     }
@@ -250,21 +255,24 @@ def _serve(executor: socket.socket, at_end: contextlib.ExitStack) -> None:
     is_plain = os.environ.pop(_TOOLS_VARIABLE, None) == "plain"
     forks_all = os.environ.pop(_START_VARIABLE, None) == "fork"
     name = str(os.getpid())  # no other zygote of this executor has it
-    sandboxes, no_sandbox_reasons = set_up_sandboxes(folder, name, isolation, jobs, at_end)
+    sandboxes, reasons = set_up_sandboxes(folder, name, isolation, jobs, at_end)
     linux.adopt_orphans()
     visible_at = EXECUTOR_FOLDER if sandboxes else folder
     native_client = Path(client) if client else None
-    tools = None if is_plain else prepare_tools(Path(folder), name, Path(programs), visible_at, native_client)
+    tools = None
+    if not is_plain:
+        tools, reasons["cold_tools_reason"] = prepare_tools(
+            Path(folder), name, Path(programs), visible_at, native_client
+        )
     library = load_library(native_client.with_suffix(".so")) if native_client else None
     spawn_library = None if forks_all else library
+    reasons["lacks_library"] = native_client is not None and library is None
     variables = dict(os.environ)  # without those that are set for the import of dxpy
     warm_up(library, has_file_transfer=not is_plain)
     first = channel.receive(executor)
     if first is None:
         return
-    network = set_up_network(
-        first[0]["port"], executor, no_sandbox_reasons, has_sandboxes=sandboxes is not None
-    )
+    network = set_up_network(first[0]["port"], executor, reasons, has_sandboxes=sandboxes is not None)
     resources = JobResources(tools, sandboxes, network, spawn_library, variables)
     Zygote(executor, resources, library).serve()
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import ssl
 import subprocess
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.local_index import Authority, Index, make_authority, wheels_of_an_environment
 
 from dx_local.engine.environments.python_environments import (
     EnvironmentBuildError,
@@ -23,48 +22,20 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Index:
-    """A package index without packages, on this machine; `asked` has the paths of its requests."""
-
-    def __init__(self, certificate: Path | None = None) -> None:
-        self.asked: list[str] = []
-        asked = self.asked
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                asked.append(self.path)
-                self.send_error(404)
-
-            def log_message(self, *_arguments: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        if certificate:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-        scheme, host = ("https", "localhost") if certificate else ("http", "127.0.0.1")
-        self.url = f"{scheme}://{host}:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-
-
 @pytest.fixture
 def index() -> Iterator[Index]:
-    server = Index()
-    yield server
-    server.close()
+    with Index() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user without any configuration of pip and uv, and an empty cache of uv."""
     for name in [*os.environ]:
-        if name.startswith(("PIP_", "UV_", "SSL_CERT")) or name.lower().endswith("_proxy"):
+        is_of_tls = name.startswith("SSL_CERT") or name.endswith("_CA_BUNDLE")
+        if name.startswith(("PIP_", "UV_")) or is_of_tls or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
     for name in ("XDG_CONFIG_HOME", "XDG_CONFIG_DIRS"):
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -109,27 +80,55 @@ def test_the_index_of_pip_is_asked(
     assert "/simple/dxpy/" in index.asked
 
 
-def test_certificates_of_pip_are_trusted(home: Path) -> None:
-    certificate = home / "server.pem"
-    command = [
-        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"),
-        *("-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"),
-        *("-keyout", str(certificate), "-out", str(home / "certificate.pem")),
-    ]
-    subprocess.run(command, check=True, capture_output=True)
-    with certificate.open("a") as file:
-        file.write((home / "certificate.pem").read_text())
-    index = Index(certificate)
-    try:
-        configuration = home / "XDG_CONFIG_HOME/pip/pip.conf"
-        write(configuration, f"[global]\nindex-url = {index.url}/simple\n")
-        build()
-        assert index.asked == []
-        write(configuration, f"[global]\nindex-url = {index.url}/simple\ncert = {home}/certificate.pem\n")
-        build()
-        assert "/simple/dxpy/" in index.asked
-    finally:
-        index.close()
+# Creates an environment in namespaces of its own, in which the system's certificates are those of a file.
+BUILD = """
+from dx_local.engine.environments.python_environments import *
+try:
+    print(prepare_environment(EnvironmentRequest(), announce=lambda text: None).python)
+except EnvironmentBuildError as error:
+    print(error)
+"""
+WITH_CERTIFICATES = 'mount --bind "$1" /etc/ssl/certs/ca-certificates.crt && exec "$2" -c "$3"'
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return make_authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def company(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Index]:
+    """The index of a company, which is configured for pip; its certificate is signed by the company's own."""
+    with Index(authority.server, wheels_of_an_environment()) as index:
+        monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+        monkeypatch.setenv("PIP_INDEX_URL", f"{index.url}/simple")
+        yield index
+
+
+@pytest.mark.parametrize("place", ["pip.conf", "REQUESTS_CA_BUNDLE"])
+def test_certificates_of_pip_are_trusted(
+    company: Index, authority: Authority, home: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    if place == "pip.conf":
+        file = write(home / "pip.conf", f"[global]\ncert = {authority.certificate}\n")
+        monkeypatch.setenv("PIP_CONFIG_FILE", str(file))
+    else:
+        monkeypatch.setenv(place, str(authority.certificate))
+    environment = prepare_environment(EnvironmentRequest(), announce=print)
+    started = subprocess.run([environment.bin / "dxpy-program"], capture_output=True, text=True, check=True)
+    assert started.stdout == "started\n"
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_certificates_of_the_system_are_trusted(company: Index, authority: Authority, is_known: bool) -> None:
+    system = "/etc/ssl/certs/ca-certificates.crt"
+    bundle = str(authority.certificate) if is_known else system
+    command = ["unshare", "-rm", "sh", "-c", WITH_CERTIFICATES, "sh", bundle, sys.executable, BUILD]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "mount" in done.stderr or "unshare" in done.stderr:
+        pytest.skip(f"no file can be put in the place of {system}: {done.stderr}")
+    assert done.stdout.endswith("/bin/python\n") == is_known, done
+    assert ("signed by an authority unknown to this machine" in done.stdout) != is_known
 
 
 def test_a_proxy_of_pip_is_used(index: Index, home: Path) -> None:
@@ -164,6 +163,7 @@ def test_an_index_in_a_file_of_uv_takes_precedence(home: Path) -> None:
         ),
         ("[global]\nfind-links = /w /x\n", {"UV_FIND_LINKS": "/w,/x"}),
         ("[global]\ntrusted-host = a b\n", {"UV_INSECURE_HOST": "a b"}),
+        ("[global]\nclient-cert = /mine.pem\n", {"SSL_CLIENT_CERT": "/mine.pem"}),
         ("index-url = no section\n", {}),
     ],
 )
@@ -176,5 +176,19 @@ def test_options_of_pip_become_variables_of_uv(home: Path, text: str, expected: 
 @pytest.mark.parametrize("name", ["SSL_CERT_FILE", "UV_SYSTEM_CERTS", "UV_NATIVE_TLS"])
 def test_certificates_are_those_of_the_system_unless_the_user_chose_others(name: str) -> None:
     environment = {"PIP_CONFIG_FILE": os.devnull, "HOME": os.environ["HOME"]}
-    assert uv_variables(environment) == {"UV_SYSTEM_CERTS": "true"}
+    assert uv_variables(environment) == {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true"}
     assert uv_variables({**environment, name: "mine"}) == {}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"CURL_CA_BUNDLE": "/curl"}, {"SSL_CERT_FILE": "/curl"}),
+        ({"CURL_CA_BUNDLE": "/curl", "REQUESTS_CA_BUNDLE": "/requests"}, {"SSL_CERT_FILE": "/requests"}),
+        ({"REQUESTS_CA_BUNDLE": "/etc/ssl"}, {"SSL_CERT_DIR": "/etc/ssl"}),
+        ({"REQUESTS_CA_BUNDLE": "/requests", "PIP_CERT": "/pip"}, {"SSL_CERT_FILE": "/pip"}),
+        ({"REQUESTS_CA_BUNDLE": "/requests", "SSL_CERT_FILE": "/mine"}, {}),
+    ],
+)
+def test_certificates_of_pip_come_in_its_order(given: dict[str, str], expected: dict[str, str]) -> None:
+    assert uv_variables({"PIP_CONFIG_FILE": os.devnull, "HOME": os.environ["HOME"], **given}) == expected

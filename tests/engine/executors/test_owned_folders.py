@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def test_a_folder_is_abandoned_once_its_owner_has_given_it_up(tmp_path: Path) -> None:
     lock = owned_folders.make(tmp_path / "mine")
     assert list(owned_folders.abandoned(tmp_path.iterdir())) == []
-    os.close(lock)
+    lock.release()
     assert list(owned_folders.abandoned(tmp_path.iterdir())) == [tmp_path / "mine"]
 
 
@@ -44,7 +44,7 @@ def test_an_executor_removes_what_a_killed_one_left() -> None:
     # Its folder is in /tmp, the only place that is short enough for sockets everywhere.
     left = make_temporary_folder()
     (left.path / "sandboxes").mkdir()
-    os.close(left.lock)
+    left.lock.release()
     new = make_temporary_folder()
     remove_abandoned_near(new)
     assert not left.path.exists()

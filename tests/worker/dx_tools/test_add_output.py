@@ -14,6 +14,8 @@ import pytest
 from tests.worker.dx_tools import official_add_output
 from tests.worker.dx_tools.test_tools import clients_of, needs_namespaces, run_bash
 
+from dx_local.worker.dx_tools.launchers import read_launcher
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -592,7 +594,9 @@ def test_only_a_known_program_is_done_by_the_client(
 ) -> None:
     programs = tmp_path / "programs"
     shutil.copytree(own_workshop.environment.bin, programs, symlinks=True)
-    first, rest = (programs / NAME).read_text().split("\n", 1)
-    (programs / NAME).write_text(f"{first} \n{rest}{change}")
+    for name, added in (("dx", ""), (NAME, change)):
+        launcher = read_launcher((programs / name).read_bytes())
+        assert launcher
+        (programs / name).write_bytes(f"#!{programs}/python \n".encode() + launcher.body + added.encode())
     own_workshop.environment = replace(own_workshop.environment, bin=programs)
     assert (clients_of(own_workshop) / ".known" / NAME).exists() == is_known

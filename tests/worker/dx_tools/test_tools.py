@@ -15,7 +15,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.conftest import TEST_PYTHON
 from tests.worker.conftest import zygotes_of
+
+from dx_app_wizard.user_dirs import cache_dir
+from dx_local.engine.environments.python_environments import prepare_environment, request_of_python
 
 if TYPE_CHECKING:
     from tests.conftest import ServedPlatform
@@ -282,6 +286,40 @@ def test_the_server_runs_it_for_a_client_in_python(own_workshop: Workshop, serve
     assert run_bash(own_workshop, served, "dx --version").said() == ["dx v0.417.1"]
 
 
+@pytest.fixture(scope="module")
+def environment_in_a_long_folder(tmp_path_factory: pytest.TempPathFactory) -> WorkerEnvironment:
+    """An environment whose path is too long for the first line of a program, and has blanks."""
+    cache = tmp_path_factory.mktemp("cache") / "a home with blanks, größer als üblich" / ("x" * 60)
+    uv_cache = os.environ.get("UV_CACHE_DIR") or str(cache_dir("uv"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        patch.setenv("UV_CACHE_DIR", uv_cache)
+        request = request_of_python(TEST_PYTHON)
+        assert request
+        made = prepare_environment(request, announce=print)
+    assert (made.bin / "dx").read_bytes().startswith(b"#!/bin/sh\n")
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_the_server_runs_it_in_a_folder_with_a_long_path(
+    own_workshop: Workshop,
+    served: ServedPlatform,
+    environment_in_a_long_folder: WorkerEnvironment,
+    is_compiled: bool,
+) -> None:
+    client = environment_in_a_long_folder.tool_client if is_compiled else None
+    own_workshop.environment = replace(environment_in_a_long_folder, tool_client=client)
+    clients = clients_of(own_workshop)
+    assert (clients / ".known" / "dx-jobutil-add-output").exists() == is_compiled
+    shutil.rmtree(clients / ".plain")
+    job = run_bash(
+        own_workshop, served, "dx --version; dx-jobutil-add-output --help | head -n 1 | cut -c 1-5"
+    )
+    assert job.said() == ["dx v0.417.1", "usage"], job.said("STDERR")
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -308,6 +346,8 @@ def test_without_the_server_the_program_itself_runs(own_workshop: Workshop, serv
     (home,) = own_workshop.folder.glob(f"*{job_id}/home")
     (home / "go").touch()
     assert own_workshop.wait(job_id).said()[-1] == "dx v0.417.1"
+    own_workshop.close()
+    assert "the tool server ended with exit code -9" in own_workshop.announced[-1]
 
 
 def tool_server_of(shop: Workshop) -> int:

@@ -30,6 +30,8 @@ def start(command: Callable[[], object]) -> NoReturn:
     """
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # shells ignore it for background commands
         signal.signal(signal.SIGINT, _interrupt)
+    # A mask such as 277 takes rights away from the owner: we could not write into our own new folders.
+    os.umask(os.umask(0o077) & 0o077)
     streams.open_closed()
     stdout, _stderr = streams.guard()
     gc.set_threshold(_COLLECTION_THRESHOLD)

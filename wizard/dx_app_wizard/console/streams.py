@@ -14,6 +14,8 @@ import select
 import sys
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.console.utf8_paths import encoding_of_streams
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
@@ -72,11 +74,14 @@ def _is_open(descriptor: int) -> bool:
 def guard() -> tuple[Output, Output]:
     """Replace sys.stdout and sys.stderr by streams that never fail; return their outputs."""
     codecs.register_error(_ERRORS, _escaped)
+    chosen = encoding_of_streams()
+    if chosen and isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding=chosen)
     outputs = Output(1), Output(2)
     sys.stdout, sys.stderr = (
         io.TextIOWrapper(
             io.BufferedWriter(output),
-            encoding=getattr(old, "encoding", None) or "utf-8",
+            encoding=chosen or getattr(old, "encoding", None) or "utf-8",
             errors=_ERRORS,
             line_buffering=output is outputs[1] or output.isatty(),
         )

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from dx_app_wizard.errors import UserError
-from dx_app_wizard.user_dirs import cache_dir
+from dx_app_wizard.user_dirs import cache_dir, cached
 
 _URL = re.compile(r"(?:(?:git\+)?(?:https?|ssh|git|file)://|[\w.-]+@[\w.-]+:)\S+")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -39,9 +39,12 @@ def clone(url: str, checkout: str | None) -> Path:
     for text in (url, checkout or ""):
         if text.startswith("-") or any(char in text for char in "\0\r\n"):
             raise CloneError(f"{text!r} is not a URL, branch, tag or commit of a git repository")
-    clones = cache_dir("dx-app-wizard") / "templates" / hashlib.sha256(url.encode()).hexdigest()[:16]
-    if checkout and _COMMIT.fullmatch(checkout) and (clones / checkout).is_dir():
-        return clones / checkout
+    key = hashlib.sha256(url.encode()).hexdigest()[:16]
+    if checkout and _COMMIT.fullmatch(checkout):
+        known = cached("dx-app-wizard", "templates", key, checkout)
+        if known.is_dir():
+            return known
+    clones = cache_dir("dx-app-wizard") / "templates" / key
     clones.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".new-", dir=clones) as scratch:
         new = Path(scratch) / "clone"

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from dx_app_wizard.errors import NoHomeError
 from dx_app_wizard.user_dirs import cache_dir
 from dx_local.engine.environments.exec_depends import GitDependencyError, git_dependencies_of
-from dx_local.engine.environments.file_lock import locked
+from dx_local.worker.process import locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +116,7 @@ def mirror_of(
         cache.mkdir(parents=True, exist_ok=True)
         url = _effective_url(dependency.url, cache)
         folder = cache / f"{hashlib.sha256(url.encode()).hexdigest()[:24]}.git"
-        with locked(folder.with_suffix(".lock")):
+        with locks.hold(folder.with_suffix(".lock")):
             return folder, _update(folder, dependency, url, may_fetch=has_network, announce=announce)
     except (OSError, NoHomeError) as error:
         raise GitMirrorError(str(error)) from error

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dx_app_wizard.errors import NoCacheError, with_hint
 from dx_app_wizard.lint.source.python2 import is_python2, python2_code
 from dx_local.engine.environments.bundled_files import BundledFileError, BundledFiles
 from dx_local.engine.environments.debian import dpkg
@@ -121,6 +122,8 @@ class JobEnvironments:
             raise JobEnvironmentError(f"DXExecDependencyError: {error}", "AppInternalError") from error
         except (EnvironmentBuildError, BundledFileError) as error:
             raise JobEnvironmentError(str(error)) from error
+        except NoCacheError as error:
+            raise JobEnvironmentError(with_hint(error.message, error.hint)) from error
         release = str(applet["runSpec"].get("release"))
         self.on_python(release, self.python_of(release))
         if resolved is None:

@@ -1,13 +1,13 @@
 """Worker environments: a Python with dxpy and the pip packages of the app's execDepends, as on workers.
 
-uv creates them in $XDG_CACHE_HOME/dx-local/environments. Runs with the same requirements share one.
+uv creates them in $XDG_CACHE_HOME/dx-local/environments. Runs with the same requirements share one. If the
+cache cannot be written, those in it are used, and new ones are in a private folder.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import re
 import shutil
@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.files import atomic_write
-from dx_app_wizard.user_dirs import cache_dir
-from dx_local.engine.environments.file_lock import locked
+from dx_app_wizard.user_dirs import cache_dir, cache_problem, cached, find_cache_dir
 from dx_local.engine.environments.python_versions import find_python, running_version
 from dx_local.engine.environments.tool_client import native_client
+from dx_local.worker.process import locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 DXPY_VERSION = "0.417.1"
 
 _PIP_MANAGERS = ("pip", "pip3")
+_ENVIRONMENTS = "environments"
 _COMPLETE = "dx-local.json"
 _RECIPE = 2  # increased when environments get other contents, so that older ones are not used
 
@@ -45,6 +46,13 @@ _OWN_PACKAGES_OF_JOBS = (
     'import os, sys; own = os.environ.get("PIP_TARGET"); own and sys.path.insert(len(sys.path) - 1, own)\n'
 )
 _LAST_LINES = 12
+# Messages of uv, and of the libraries with which it connects.
+_UNTRUSTED = re.compile(r"invalid peer certificate|certificate verify failed|UnknownIssuer", re.IGNORECASE)
+_UNREACHABLE = re.compile(
+    r"dns error|failed to lookup address|connection refused|network is unreachable|timed out|407 Proxy"
+    r"|unsuccessful tunnel|tunnel error",
+    re.IGNORECASE,
+)
 _DAY_SECONDS = 24 * 3600
 
 
@@ -59,10 +67,27 @@ class EnvironmentBuildError(Exception):
         self.output = output
         self.was_stopped = was_stopped
         super().__init__(
-            f"The worker environment ({request.describe()}) could not be created.\n{output}\n"
-            "Check that the package index can be reached, and that the Python version and the pip packages "
-            'in "execDepends" of dxapp.json exist. Then run the command again.'
+            f"The worker environment ({request.describe()}) could not be created.\n{output}\n{_hint(output)}"
         )
+
+
+def _hint(output: str) -> str:
+    """Return the way out of a failure, by the lines that uv printed."""
+    if _UNTRUSTED.search(output):
+        return (
+            "The certificate of the package index is signed by an authority unknown to this machine, such as"
+            " your organisation's proxy. Add its certificate to those of the system, or name a file with it"
+            " in SSL_CERT_FILE or PIP_CERT. Then run the command again."
+        )
+    if _UNREACHABLE.search(output):
+        return (
+            "The package index cannot be reached. Check the network and, if your organisation has them, the"
+            " proxy in HTTPS_PROXY and the index in pip.conf or PIP_INDEX_URL. Then run the command again."
+        )
+    return (
+        "Check that the package index can be reached, and that the Python version and the pip packages "
+        'in "execDepends" of dxapp.json exist. Then run the command again.'
+    )
 
 
 _STOPPED = frozenset(
@@ -124,30 +149,36 @@ def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str]
 
     Calls `announce` before it creates one, because that takes a while. Raises EnvironmentBuildError.
     """
+    if existing := existing_environment(request):
+        return existing
+    folder = _folder_of(request)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with locks.hold(folder.with_name(f"{folder.name}.lock")):
+        if not _is_complete(folder):  # another run may have created it before the lock was free
+            announce(f"Creating a worker environment{_place()}: first job with {request.describe()}.")
+            _try_to_build(request, folder)
+    return _environment_in(folder, request)
+
+
+def existing_environment(request: EnvironmentRequest) -> WorkerEnvironment | None:
+    """Return the requested environment if it need not be created. Raises NoCacheError."""
     own_version = _own_dxpy_version()
     if own_version and request.python in (None, running_version()) and not request.packages:
         programs = Path(sysconfig.get_path("scripts"))
-        return WorkerEnvironment(Path(sys.executable), programs, own_version, native_client(_cache_folder()))
-    folder = _cache_folder() / _key(request)
-    if not _is_complete(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with locked(folder.with_name(f"{folder.name}.lock")):
-            if not _is_complete(folder):  # another run may have created it before the lock was free
-                announce(f"Creating a worker environment: first job with {request.describe()}.")
-                _try_to_build(request, folder)
-    client = native_client(_cache_folder())
-    return WorkerEnvironment(folder / "bin" / "python", folder / "bin", request.dxpy, client)
+        return WorkerEnvironment(Path(sys.executable), programs, own_version, _client())
+    folder = environment_folder(request)
+    return _environment_in(folder, request) if folder else None
 
 
 def environment_folder(request: EnvironmentRequest) -> Path | None:
     """Return the folder of the cached environment for a request; None if there is none."""
-    folder = _cache_folder() / _key(request)
+    folder = _folder_of(request)
     return folder if _is_complete(folder) else None
 
 
 def failed_recently(request: EnvironmentRequest) -> bool:
     """Return whether the creation of a missing environment failed within the last day."""
-    folder = _cache_folder() / _key(request)
+    folder = _folder_of(request)
     try:
         age = time.time() - _failure_of(folder).stat().st_mtime
     except FileNotFoundError:
@@ -166,8 +197,28 @@ def _own_dxpy_version() -> str | None:
         return None
 
 
-def _cache_folder() -> Path:
-    return cache_dir("dx-local") / "environments"
+def _folder_of(request: EnvironmentRequest) -> Path:
+    """Return the folder of a complete environment, or the one in which it can be created."""
+    known = cached("dx-local", _ENVIRONMENTS, _key(request), _COMPLETE).parent
+    return known if _is_complete(known) else cache_dir("dx-local") / _ENVIRONMENTS / _key(request)
+
+
+def _environment_in(folder: Path, request: EnvironmentRequest) -> WorkerEnvironment:
+    return WorkerEnvironment(folder / "bin" / "python", folder / "bin", request.dxpy, _client())
+
+
+def _client() -> Path | None:
+    known, cache = cached("dx-local", _ENVIRONMENTS), find_cache_dir("dx-local")
+    own = cache and cache / _ENVIRONMENTS
+    if client := native_client(known, compiles=known == own):
+        return client
+    return native_client(own) if own and own != known else None
+
+
+def _place() -> str:
+    """Return words for the place of new environments if that is unusual, and for the reason."""
+    problem = cache_problem("dx-local")
+    return f" in {cache_dir('dx-local')}, because {problem}" if problem else ""
 
 
 def _key(request: EnvironmentRequest) -> str:
@@ -228,16 +279,17 @@ def _build(request: EnvironmentRequest, folder: Path) -> None:
 def _uv(request: EnvironmentRequest, *arguments: str) -> None:
     import uv
 
-    from dx_local.engine.environments.uv_variables import uv_variables  # few runs need it
+    from dx_local.engine.environments.uv_variables import uv_environment  # few runs need it
 
+    folder = cache_dir("dx-local") / _ENVIRONMENTS
     try:
         # uv leaves locks in its temporary folder. The current folder is not the user's, because a
         # pyproject.toml there could contain settings for uv.
-        with tempfile.TemporaryDirectory(prefix="uv-", dir=_cache_folder()) as temporary:
+        with tempfile.TemporaryDirectory(prefix="uv-", dir=folder) as temporary:
             result = subprocess.run(
                 [uv.find_uv_bin(), *arguments],
-                cwd=_cache_folder(),
-                env={**os.environ, **uv_variables(os.environ), "TMPDIR": temporary},
+                cwd=folder,
+                env={**uv_environment(), "TMPDIR": temporary},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -32,7 +32,7 @@ _LIBRARY_OPTIONS = ("-O2", "-shared", "-fPIC")
 _TIMEOUT_SECONDS = 30
 
 
-def native_client(folder: Path) -> Path | None:
+def native_client(folder: Path, *, compiles: bool = True) -> Path | None:
     """Return the client in a cache folder, compiling it if necessary; None if that is not possible.
 
     The library is beside it, with the suffix `.so`, unless that cannot be compiled.
@@ -40,9 +40,11 @@ def native_client(folder: Path) -> Path | None:
     source = b"".join(path.read_bytes() for path in (*_SOURCES, *_HEADERS, *_LIBRARY_SOURCES))
     key = hashlib.sha256(source + platform.machine().encode()).hexdigest()[:12]
     program = folder / f"tool-client-{key}"
-    if program.exists():
+    if os.path.exists(program):  # noqa: PTH110  (that of Path raises for a closed folder)
         return program
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if not compiles:
+        return None
+    compiler = find_compiler()
     if platform.system() != "Linux" or compiler is None:
         return None
     with suppress(OSError):
@@ -53,6 +55,11 @@ def native_client(folder: Path) -> Path | None:
             (program for options in _LINK_OPTIONS if _compile(compiler, options, _SOURCES, program)), None
         )
     return None
+
+
+def find_compiler() -> str | None:
+    """Return the path of a C compiler, or None."""
+    return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 
 
 def _compile(compiler: str, options: Sequence[str], sources: Sequence[Path], program: Path) -> bool:

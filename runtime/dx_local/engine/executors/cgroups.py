@@ -23,6 +23,8 @@ from dx_local.engine.executors import owned_folders
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dx_local.worker.process.locks import Lock
+
 VARIABLE = "DX_LOCAL_CGROUP"
 """Environment variable with the folder of the parent group, or `none` for no control groups."""
 
@@ -135,7 +137,7 @@ class MemoryGroups:
             await asyncio.sleep(_RETRY_SECONDS)
         with suppress(OSError):
             self._path.rmdir()
-        os.close(self._lock)
+        self._lock.release()
         if self._enable_in:
             with suppress(OSError):
                 _write(self._enable_in / "cgroup.subtree_control", "-memory")
@@ -159,7 +161,7 @@ def remove_left(parent: Path) -> None:
                 group.rmdir()
 
 
-def _make(parent: Path, names: _Names) -> tuple[Path | None, Path, int]:
+def _make(parent: Path, names: _Names) -> tuple[Path | None, Path, Lock]:
     """Create a group that can hold groups with limits. Raises OSError.
 
     Returns the group for which memory control had to be enabled, the new group, and its lock.
@@ -179,7 +181,7 @@ def _make(parent: Path, names: _Names) -> tuple[Path | None, Path, int]:
         os.close(os.open(parent / "cgroup.procs", os.O_WRONLY))
     except OSError:
         path.rmdir()
-        os.close(lock)
+        lock.release()
         raise
     return enabled, path, lock
 

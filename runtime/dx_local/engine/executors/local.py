@@ -24,6 +24,7 @@ from dx_local.engine.executors.source_names import SourceNames
 from dx_local.engine.executors.zygote import ZygoteProcess
 from dx_local.engine.executors.zygote_start import early
 from dx_local.engine.executors.zygote_start.process import WorkerPrograms, start_zygote
+from dx_local.engine.executors.zygote_start.slow_tools import SlowTools
 from dx_local.engine.executors.zygote_start.temporary_folder import (
     make_temporary_folder,
     remove_abandoned_near,
@@ -70,6 +71,7 @@ class LocalExecutor:
         self._early_zygote: StartedZygote | None = None
         self._closed = False
         self._loans: TerminalLoans | None = None
+        self._slow_tools = SlowTools()
 
     async def start(self, launch: Launch) -> None:
         """Start a job; its process exists soon after this returns. Later failures are reported as its exit.
@@ -85,6 +87,7 @@ class LocalExecutor:
             await asyncio.shield(zygote.capabilities)  # other jobs wait for it too
         capabilities = zygote.capabilities.result()
         self._warn_once(capabilities)
+        self._slow_tools.note_job(launch.interpreter, launch.tool_client, capabilities)
         streams = self._streams_of(launch, sockets, capabilities)
         try:
             group = self._group_of(launch, sockets)
@@ -131,6 +134,8 @@ class LocalExecutor:
         if self._folder:
             self._folder.remove()
             self._folder = None
+        if sentence := self._slow_tools.sentence():
+            self._callbacks.announce(sentence)
 
     def _temporary_folder(self, launch: Launch) -> Path:
         """Return the folder, which is made for the first job; with it there may be a zygote for the job."""
@@ -142,6 +147,8 @@ class LocalExecutor:
             else:
                 self._folder = make_temporary_folder()
             remove_abandoned_near(self._folder)
+            if self._folder.note:
+                self._callbacks.announce(self._folder.note)
             self._callbacks.on_folder(self._folder.path)
             if self._callbacks.terminal:
                 # Imported here, because it is of no use in pipes and in CI.
@@ -204,6 +211,8 @@ class LocalExecutor:
         if "started" in message:
             if message["started"] in self._jobs:
                 self._jobs[message["started"]].pid = message["pid"]
+        elif "cold_tools_reason" in message:
+            self._slow_tools.note_reason(message["cold_tools_reason"])
         else:
             usage = JobUsage(message["memory"], message["cpu_seconds"], disk=message["temporary"])
             self._process_ended(message["exited"], message["code"], usage)
@@ -309,18 +318,23 @@ def _home_of(launch: Launch) -> str:
     return f"{launch.folder}/home"
 
 
+def _sent(path: str) -> str:
+    """Return a path as the zygote decodes it, which is in UTF-8 mode, unlike a pytest that calls run_app."""
+    return os.fsencode(path).decode("utf-8", "surrogateescape")
+
+
 def _job_of(launch: Launch, sockets: str, *, is_grouped: bool) -> Job:
     return Job(
         job_id=launch.job_id,
         function=launch.function,
         interpreter=launch.interpreter,
-        home=_home_of(launch),
-        source=launch.source,
+        home=_sent(_home_of(launch)),
+        source=launch.source and _sent(launch.source),
         variables=dict(launch.variables),
-        tools=launch.programs,
-        layers=tuple(launch.layers),
-        visible_paths=tuple(launch.visible_paths),
-        log_sockets=sockets,
+        tools=_sent(launch.programs),
+        layers=tuple(map(_sent, launch.layers)),
+        visible_paths=tuple(map(_sent, launch.visible_paths)),
+        log_sockets=_sent(sockets),
         settings=dict(launch.settings),
         process_memory=None if is_grouped else launch.memory_limit,
         has_network=launch.has_network,

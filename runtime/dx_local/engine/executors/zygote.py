@@ -27,7 +27,7 @@ _LEAVING_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class ZygoteCapabilities:
-    """The isolation that a zygote can provide to its jobs."""
+    """The isolation and the warm tools that a zygote can provide to its jobs."""
 
     no_sandbox_reason: str | None = None
     """Reason why jobs have no sandbox, or None."""
@@ -35,6 +35,10 @@ class ZygoteCapabilities:
     """Reason why sandboxes have no PID namespace, or None."""
     no_network_reason: str | None = None
     """Reason why jobs keep the network of this machine although they should not, or None."""
+    cold_tools_reason: str | None = None
+    """Reason why each call of `dx` and `dx-*` starts a program, or None."""
+    lacks_library: bool = False
+    """True if bash jobs are forked because the library that starts them could not be compiled or loaded."""
     has_own_network: bool = False
     """True if jobs without network access have a network of their own, in which only the API answers."""
 

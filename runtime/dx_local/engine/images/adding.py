@@ -50,7 +50,8 @@ def add_images(path: Path, name: str | None) -> list[NamedImage]:
     except DockerError as error:
         raise UsageError(f"{str(path)!r}: {error}") from error
     finally:
-        os.close(lock)
+        if lock:
+            lock.release()
 
 
 def cache_content() -> CacheContent:

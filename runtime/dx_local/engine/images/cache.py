@@ -7,7 +7,6 @@ A layer is unpacked by a process of its own, which is locked in the new folder (
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import secrets
@@ -21,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from dx_app_wizard.files import atomic_write
-from dx_local.engine.environments.file_lock import locked
+from dx_local.engine.images import image_folder
 from dx_local.worker.containers.errors import ArchiveError
 from dx_local.worker.containers.unpacking import unpack_layer
+from dx_local.worker.process import locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,7 +66,7 @@ class ImageCache:
         """
         if self.has_layer(digest):
             return
-        with locked(self.folder / "locks" / digest):
+        with locks.hold(self.folder / "locks" / digest):
             if self.has_layer(digest):
                 return
             self._remove_abandoned(digest)
@@ -85,9 +85,9 @@ class ImageCache:
             if digest == own:
                 remove_tree(left)
                 continue
-            with suppress(BlockingIOError), (self.folder / "locks" / digest).open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                remove_tree(left)
+            if lock := locks.try_hold(self.folder / "locks" / digest):
+                with lock:
+                    remove_tree(left)
 
     def add_image(self, name: str, image: ArchivedImage) -> NamedImage:
         """Unpack the layers of an image and record it under a name. Raises ArchiveError or OSError."""
@@ -122,14 +122,12 @@ class ImageCache:
     @contextmanager
     def alone(self) -> Iterator[bool]:
         """Keep other processes from using the cache; False if some do."""
-        file = os.open(self.folder / "in-use", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = locks.try_hold(self.folder / image_folder.IN_USE)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield True
-        except BlockingIOError:
-            yield False
+            yield lock is not None
         finally:
-            os.close(file)
+            if lock:
+                lock.release()
 
     def layers(self) -> list[str]:
         """Return the digests of all unpacked layers."""

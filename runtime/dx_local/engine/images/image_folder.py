@@ -13,16 +13,18 @@ Jobs find it read-only.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.errors import NoHomeError
-from dx_app_wizard.user_dirs import cache_dir
+from dx_app_wizard.user_dirs import cached
+from dx_local.worker.process import locks
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+IN_USE = "in-use"
+"""The file that is locked by each process whose jobs see the cache."""
 
 _SUBFOLDERS = ("layers", "names", "unfinished", "locks")
 _MOUNT_POINTS = ("dev", "proc", "sys", "etc")
@@ -31,8 +33,8 @@ _MOUNT_FILES = ("etc/hosts", "etc/resolv.conf", ".dockerenv")  # programs recogn
 
 def user_folder() -> Path | None:
     """Return the folder of the user's cache, ready to be used; None if there can be none."""
-    with suppress(NoHomeError, OSError):
-        folder = cache_dir("dx-local") / "images"
+    with suppress(OSError):
+        folder = cached("dx-local", "images")
         prepare(folder)
         return folder
     return None
@@ -52,8 +54,12 @@ def prepare(folder: Path) -> None:
         (base / name).touch()
 
 
-def hold(folder: Path) -> int:
-    """Return an open file; as long as it is open, nobody removes layers. Raises OSError."""
-    file = os.open(folder / "in-use", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.flock(file, fcntl.LOCK_SH)
-    return file
+def hold(folder: Path) -> locks.Lock | None:
+    """Return a lock; as long as it is held, nobody removes layers. Raises OSError.
+
+    Returns None for a cache that cannot be written, from which nobody can remove anything.
+    """
+    place = folder / IN_USE
+    if not os.access(folder, os.W_OK) and not os.access(place, os.W_OK):
+        return None
+    return locks.hold(place, locks.SHARED)

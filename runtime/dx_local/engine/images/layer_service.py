@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dx_local.engine.images.unpacker import LayerUnpacker
+    from dx_local.worker.process.locks import Lock
 
 _MOST_WAITING_JOBS = 128
 _PATIENCE_SECONDS = 10.0
@@ -37,7 +38,7 @@ class LayerService:
         self._listener: socket.socket | None = None
         self._requests: set[asyncio.Task[None]] = set()
         self._unpacker: LayerUnpacker | None = None
-        self._lock = -1
+        self._lock: Lock | None = None
 
     def listen(self, folder: Path) -> None:
         """Serve jobs on a socket in a folder that only the user can enter; keep layers from being removed."""
@@ -59,7 +60,8 @@ class LayerService:
         await asyncio.gather(*self._requests)
         if self._unpacker:
             self._unpacker.close()
-        os.close(self._lock)
+        if self._lock:
+            self._lock.release()
 
     def _accept(self) -> None:
         assert self._listener

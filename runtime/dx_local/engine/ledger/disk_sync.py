@@ -30,6 +30,12 @@ def sync(paths: Sequence[Path], folder: Path) -> None:
             _at(path, os.fsync)
 
 
+def sync_file_system(folder: Path) -> None:
+    """Wait until all of a folder's file system is on the disk, if the system can do that. Raises OSError."""
+    if sync_all := _syncfs():
+        sync_all(folder)
+
+
 def _at(path: Path, function: Callable[[int], object]) -> None:
     opened = os.open(path, os.O_RDONLY)
     try:

@@ -17,7 +17,7 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from dx_local.engine.ledger import ledger
-from dx_local.engine.ledger.disk_sync import sync
+from dx_local.engine.ledger.disk_sync import sync, sync_file_system
 from dx_local.platform.core import large_values
 from dx_local.platform.core.context import STORE_NAME
 from dx_local.platform.core.ids import class_of
@@ -210,11 +210,18 @@ class LedgerKeeper:
             yield self._lines.popleft()
 
     def _checkpoint(self) -> None:
-        """Copy committed transactions from the log into the database; both are synced by SQLite."""
+        """Copy committed transactions from the log into the database; both are synced by SQLite.
+
+        Without a log, sync the file system: closing a file of the database would give up SQLite's locks.
+        """
         database = self._folder / STORE_NAME
-        status = database.with_name(f"{STORE_NAME}-wal").stat()
+        log = database.with_name(f"{STORE_NAME}-wal")
+        status = (log if (has_log := log.exists()) else database).stat()
         change = (status.st_size, status.st_mtime_ns)
-        if change != self._last_change:
+        if change != self._last_change and not has_log:
+            sync_file_system(self._folder)
+            self._last_change = change
+        elif change != self._last_change:
             with closing(sqlite3.connect(database, timeout=0, isolation_level=None)) as connection:
                 connection.execute("PRAGMA synchronous = NORMAL")
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")

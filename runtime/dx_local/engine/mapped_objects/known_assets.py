@@ -7,6 +7,7 @@ of the asset's tar file, or of a folder with the content to overlay on /.
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,7 +44,7 @@ def known_assets(folder: Path) -> dict[str, Path]:
 def added_assets() -> dict[str, Path]:
     """Return the assets that the user has added. Raises UsageError if the list of them is damaged."""
     place = _place()
-    if place is None or not place.exists():
+    if place is None or not os.path.exists(place):  # noqa: PTH110  (that of Path raises for a closed folder)
         return {}
     try:
         found = json.loads(place.read_text("utf-8"))[_TABLE]
@@ -95,6 +96,12 @@ def _place() -> Path | None:
 
 def _write(assets: Mapping[str, Path]) -> None:
     place = state_dir("dx-local") / _FILE
-    place.parent.mkdir(parents=True, exist_ok=True)
     content = {_TABLE: {key: str(path) for key, path in sorted(assets.items())}}
-    atomic_write(place, json.dumps(content, indent=2) + "\n")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(place, json.dumps(content, indent=2) + "\n")
+    except PermissionError as error:
+        raise UsageError(
+            f"{str(place)!r} cannot be written: {error.strerror}",
+            "Set XDG_STATE_HOME to a folder of yours, or use the table [assets] of a project file.",
+        ) from None

@@ -1,7 +1,7 @@
 """The state folder of a platform that persists: lock it, and store how clients reach its server.
 
 dx-local.json        marks the folder as a state folder; token and port for the next start; mode 0600
-dx-local.lock        locked by the serving process
+dx-local.lock        locked by the serving process; dx-local.lock.owner names it where there are no locks
 dx-local.reserve     space for vital writes on a full disk
 platform.sqlite, files/, jobs/, …    the platform
 bin/                 links to `dx` and its companions
@@ -10,13 +10,12 @@ dnanexus_config/     settings of `dx`: the selected project, the current folder
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shlex
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, ClassVar, TextIO
+from typing import TYPE_CHECKING, ClassVar
 
 from dx_app_wizard.files import atomic_write
 from dx_app_wizard.user_dirs import state_dir
@@ -24,6 +23,7 @@ from dx_local.engine.scheduling.disk_reserve import RESERVE, DiskReserve
 from dx_local.errors import DxLocalError
 from dx_local.platform.core.full_disk import is_full_disk
 from dx_local.platform.core.large_values import FOLDER as FOLDER_OF_LARGE_VALUES
+from dx_local.worker.process import locks
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ _OWN_NAMES = (
     "jobs",
     "resources",
     _STORE,
+    f"{_STORE}-journal",
     f"{_STORE}-shm",
     f"{_STORE}-wal",
     "server.log",
@@ -144,18 +145,21 @@ def hold(folder: Path, *, fresh: bool = False) -> Iterator[StateFolder]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = _check_content(folder, fresh=fresh).joinpath(_LOCK).open("a")
+        lock = _try_lock(_check_content(folder, fresh=fresh) / _LOCK)
     except OSError as error:
         if is_full_disk(error, folder):
             raise
-        raise StateError(f"a platform cannot be stored in {str(folder)!r}: {error.strerror}") from None
+        raise StateError(
+            f"a platform cannot be stored in {str(folder)!r}: {error.strerror}",
+            "Choose a folder that you can write to with --state or XDG_STATE_HOME.",
+        ) from None
+    if lock is None:
+        pid = (saved.pid if (saved := _load(folder)) else None) or "unknown"
+        raise StateError(
+            f"another process serves {str(folder)!r} already (process ID {pid})",
+            f"Use it ({_shell_line(folder)}), stop it, or choose another folder with --state.",
+        )
     with lock:
-        if not _try_lock(lock):
-            pid = (saved.pid if (saved := _load(folder)) else None) or "unknown"
-            raise StateError(
-                f"another process serves {str(folder)!r} already (process ID {pid})",
-                f"Use it ({_shell_line(folder)}), stop it, or choose another folder with --state.",
-            )
         state = StateFolder(folder)
         state.clear_pid()
         if fresh:
@@ -167,21 +171,19 @@ def hold(folder: Path, *, fresh: bool = False) -> Iterator[StateFolder]:
                 state.clear_pid()
 
 
-def _try_lock(lock: TextIO) -> bool:
-    """Lock a file exclusively; return whether that succeeded."""
+def _try_lock(path: Path) -> locks.Lock | None:
+    """Lock a file alone; return None if another process holds it for longer than a moment. Raises OSError."""
     deadline = time.monotonic() + _LOCK_SECONDS
     while True:
-        with suppress(BlockingIOError):
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        if time.monotonic() > deadline:
-            return False
+        if (lock := locks.try_hold(path)) or time.monotonic() > deadline:
+            return lock
         time.sleep(_LOCK_SECONDS / 20)
 
 
 def _check_content(folder: Path, *, fresh: bool) -> Path:
     """Return the folder. Raises StateError unless it is empty, was made by a server, or holds a run."""
-    names = {path.name for path in folder.iterdir() if not path.name.startswith(_UNFINISHED_MARK)}
+    marks = (_UNFINISHED_MARK, f"{_LOCK}.")
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(marks)}
     # A first server that was killed, or had no disk space, leaves a lock file but no mark.
     is_unfinished = _LOCK in names and names <= {_LOCK, *_OWN_NAMES}
     if not names or _MARK in names or is_unfinished or (_STORE in names and not fresh):
@@ -212,7 +214,10 @@ def _load(folder: Path) -> ServerInfo | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StateError(f"{str(path)!r} cannot be read: {error.strerror}") from None
+        raise StateError(
+            f"{str(path)!r} cannot be read: {error.strerror}",
+            "Choose your own state folder with --state or XDG_STATE_HOME.",
+        ) from None
     except (ValueError, KeyError, TypeError, AttributeError):
         made_by, saved = (None, None), None
     if made_by != _MADE_BY:
@@ -221,9 +226,6 @@ def _load(folder: Path) -> ServerInfo | None:
 
 
 def _is_locked(folder: Path) -> bool:
-    with suppress(FileNotFoundError), (folder / _LOCK).open("rb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+    with suppress(FileNotFoundError):
+        return locks.is_held(folder / _LOCK)
     return False

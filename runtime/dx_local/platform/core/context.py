@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_local.platform.core.ids import new_id
 from dx_local.platform.core.schema import CallingJob
-from dx_local.platform.core.store import Store
+from dx_local.platform.core.store import Journal, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -55,6 +55,8 @@ class Platform:
     """Calls a function that must be able to write even if the disk is full, and returns its result."""
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     """Signs the URLs of transfers, which are valid as long as the server runs."""
+    journal: Journal = Journal()  # noqa: RUF009  (it cannot be changed)
+    """The journal of the store, and of other databases in the folder."""
     reuses: bool = False
     """True if jobs may reuse the outputs of earlier jobs."""
     hashed_parts: dict[str, list[Part]] = field(default_factory=dict)
@@ -75,15 +77,23 @@ class Platform:
     """Called when a user has destroyed a token."""
 
     @classmethod
-    def open(cls, folder: Path, *, region: str = DEFAULT_REGION, is_persistent: bool = True) -> Platform:
+    def open(
+        cls,
+        folder: Path,
+        *,
+        region: str = DEFAULT_REGION,
+        is_persistent: bool = True,
+        journal: Journal = Journal(),  # noqa: B008  (it cannot be changed)
+    ) -> Platform:
         """Open the platform in a folder, or create one there with one user.
 
         A power cut may destroy a platform that is not persistent.
         """
         (folder / "files").mkdir(parents=True, exist_ok=True)
-        platform = cls(
-            store=Store(folder / STORE_NAME, is_persistent=is_persistent), folder=folder, region=region
-        )
+        for left in () if journal.has_locks else (folder / "gtables").glob("*.lock"):
+            left.rmdir()  # the lock of a killed process on a table; see Journal.connect
+        store = Store(folder / STORE_NAME, is_persistent=is_persistent, journal=journal)
+        platform = cls(store=store, folder=folder, region=region, journal=journal)
         try:
             # Earlier versions stored them, and jobs ended with the process that had started them.
             platform.store.execute("DELETE FROM token WHERE job IS NOT NULL")

@@ -1,4 +1,4 @@
-"""The store: the whole state of the platform in one SQLite database in WAL mode, except the bytes of files.
+"""The store: the whole state of the platform in one SQLite database, except the bytes of files.
 
 Times are integers in milliseconds since the epoch, UTC. The columns in `JSON_COLUMNS` hold JSON in the
 database and Python values in rows. The bytes of files are in files beside the database.
@@ -10,7 +10,7 @@ import json
 import sqlite3
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeVar, overload
 
 from dx_local.platform.core import regexps
 from dx_local.platform.core.json_text import to_json
@@ -39,7 +39,45 @@ T = TypeVar("T")
 
 # The cache (in kB, allocated as needed) holds the pages that searches in 100,000 files read. Requests wait
 # while the log is written into the database; a long log (in pages) makes that rare.
-_PRAGMAS = ("journal_mode = WAL", "temp_store = MEMORY", "cache_size = -65536", "wal_autocheckpoint = 4000")
+_PRAGMAS = ("temp_store = MEMORY", "cache_size = -65536", "wal_autocheckpoint = 4000")
+
+LONGEST_WAIT = 60.0
+"""Seconds to wait for other processes and threads: without WAL, a commit waits until nobody reads."""
+
+
+class Journal(NamedTuple):
+    """The kind of journal that suits the file system of a database.
+
+    A journal in WAL mode needs memory that all processes share, so these must be on one host. Source:
+    https://www.sqlite.org/wal.html
+    """
+
+    is_wal: bool = True
+    """False for one in TRUNCATE mode, in which readers and the writer wait for each other."""
+    has_locks: bool = True
+    """False if the file system has none: then the caller sees to it that nobody else opens the database."""
+
+    def connect(
+        self, path: Path, *, is_read_only: bool = False, is_shared: bool = False, **options: Any
+    ) -> sqlite3.Connection:
+        """Open a database. Raises sqlite3.Error.
+
+        Without locks, threads that share a database lock it by a folder, FILE.lock, which a killed process
+        leaves behind.
+        """
+        locks = [] if self.has_locks else ["vfs=unix-dotfile" if is_shared else "vfs=unix-none"]
+        query = [*(["mode=ro"] if is_read_only else []), *locks]
+        place = f"{path.absolute().as_uri()}?{'&'.join(query)}" if query else path
+        connection: sqlite3.Connection = sqlite3.connect(place, uri=bool(query), **options)
+        return connection
+
+    def set_up(self, connection: sqlite3.Connection) -> None:
+        """Choose the mode of an open database; SQLite may refuse WAL and keep another one."""
+        if self.is_wal and self.has_locks:
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            if mode == "wal":
+                return
+        connection.execute("PRAGMA journal_mode = TRUNCATE")
 
 
 # Searches compose new queries all the time, so that the number of remembered ones must be limited.
@@ -63,18 +101,30 @@ class Store:
     If the process is killed, no committed row is lost. A power cut may undo the transactions since the last
     checkpoint, or destroy a database that is not persistent, for which no write waits for the disk. Raises
     UnknownSchema if the database was created by an incompatible version. A read-only store never changes the
-    rows of the database nor blocks a process that does; opening one raises UnknownSchema for an empty
-    database as well.
+    rows of the database, and blocks a process that does only while it reads and if that has no WAL; opening
+    one raises UnknownSchema for an empty database as well.
     """
 
-    def __init__(self, path: Path, *, is_persistent: bool = True, is_read_only: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        is_persistent: bool = True,
+        is_read_only: bool = False,
+        journal: Journal = Journal(),  # noqa: B008  (it cannot be changed)
+        large_values: Path | None = None,
+    ) -> None:
+        """`large_values` is the folder of large values if that is not beside the database."""
         if is_read_only:
-            _finish_journal(path)
-        place = f"{path.absolute().as_uri()}?mode=ro" if is_read_only else path
-        self._connection = sqlite3.connect(
-            place, isolation_level=None, cached_statements=512, uri=is_read_only
+            _finish_journal(path, journal)
+        self._connection = journal.connect(
+            path,
+            is_read_only=is_read_only,
+            timeout=LONGEST_WAIT,
+            isolation_level=None,
+            cached_statements=512,
         )
-        self._large = LargeValues(path.parent / FOLDER)
+        self._large = LargeValues(large_values or path.parent / FOLDER)
         self._shapes: dict[str, _Shape[Any]] = {}
         self._others: dict[tuple[str, str], str] = {}
         self._constants: dict[tuple[str, str], Any] = {}
@@ -83,6 +133,8 @@ class Store:
         self._is_in_transaction = False
         self._actions = _Actions()
         try:
+            if not is_read_only:
+                journal.set_up(self._connection)
             self._set_up(is_persistent=is_persistent, is_read_only=is_read_only)
         except BaseException:
             self._connection.close()
@@ -274,14 +326,15 @@ class Store:
         self._connection.close()
 
 
-def _finish_journal(path: Path) -> None:
-    """Undo the change that a killed process began before the database was in WAL mode, if there is one.
+def _finish_journal(path: Path, journal: Journal) -> None:
+    """Undo the change that a killed process began while the database was not in WAL mode, if there is one.
 
     SQLite undoes it at the next access, for which a read-only one has no right.
     """
-    if not path.with_name(f"{path.name}-journal").exists():
+    changes = path.with_name(f"{path.name}-journal")
+    if not changes.exists() or not changes.stat().st_size:
         return
-    connection = sqlite3.connect(path)
+    connection = journal.connect(path, timeout=LONGEST_WAIT)
     try:
         connection.execute("PRAGMA user_version").fetchone()
     finally:

@@ -133,7 +133,7 @@ def all_rows(platform: Platform, table_id: str) -> tuple[list[JSON], Iterator[li
 
 
 def _delete_rows(platform: Platform, table_id: str) -> None:
-    platform.store.after_commit(TableFile(path_of(platform, table_id), (), ()).remove)
+    platform.store.after_commit(TableFile(path_of(platform, table_id)).remove)
 
 
 def _describe(context: Context, row: ObjectRow, request: JSON) -> JSON:
@@ -201,7 +201,8 @@ def _index(table: TableFile, name: str) -> Index:
 
 def _table(platform: Platform, row: ObjectRow) -> TableFile:
     columns = read_columns(row["fields"]["columns"])
-    return TableFile(path_of(platform, row["id"]), columns, read_indices(row["fields"]["indices"], columns))
+    indices = read_indices(row["fields"]["indices"], columns)
+    return TableFile(path_of(platform, row["id"]), columns, indices, platform.journal)
 
 
 def path_of(platform: Platform, table_id: str) -> Path:

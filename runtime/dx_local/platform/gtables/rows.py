@@ -10,6 +10,7 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from dx_local.platform.core.store import LONGEST_WAIT, Journal
 from dx_local.platform.gtables.columns import ROW_ID
 from dx_local.platform.gtables.indices import GenomicIndex
 
@@ -30,8 +31,15 @@ class RowsAreClosedError(Exception):
 class TableFile:
     """The file of a table with these columns and indices; it is created on first use."""
 
-    def __init__(self, path: Path, columns: tuple[Column, ...], indices: tuple[Index, ...]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        columns: tuple[Column, ...] = (),
+        indices: tuple[Index, ...] = (),
+        journal: Journal = Journal(),  # noqa: B008  (it cannot be changed)
+    ) -> None:
         self._path = path
+        self._journal = journal
         self.columns = columns
         self.indices = indices
 
@@ -122,7 +130,7 @@ class TableFile:
 
     def remove(self) -> None:
         """Remove the file and the auxiliary files of SQLite."""
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("", "-journal", "-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
     @contextmanager
@@ -135,11 +143,17 @@ class TableFile:
     @contextmanager
     def _transaction(self, *, writing: bool = False) -> Iterator[sqlite3.Connection]:
         self._path.parent.mkdir(exist_ok=True)
-        database = sqlite3.connect(self._path, timeout=0, isolation_level=None)
+        database = self._journal.connect(
+            self._path,
+            is_shared=True,
+            timeout=LONGEST_WAIT,
+            isolation_level=None,
+        )
         try:
-            # Readers need not wait for a table that is being sorted.
-            database.execute("PRAGMA journal_mode = WAL")
+            # With WAL, readers need not wait for a table that is being sorted.
+            self._journal.set_up(database)
             database.execute("PRAGMA synchronous = NORMAL")
+            database.execute("PRAGMA busy_timeout = 0")
             try:
                 database.execute("BEGIN IMMEDIATE" if writing else "BEGIN")
             except sqlite3.OperationalError as error:
@@ -147,6 +161,7 @@ class TableFile:
                     raise
                 # Only the thread that sorts the rows holds a write lock beyond one call.
                 raise RowsAreClosedError from error
+            database.execute(f"PRAGMA busy_timeout = {LONGEST_WAIT * 1000:.0f}")
             # The file may be empty if its first transaction was killed or the disk was full.
             if not _has(database, "counter"):
                 self._create(database)

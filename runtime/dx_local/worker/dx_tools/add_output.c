@@ -264,13 +264,41 @@ static int write_at_start(int file, const struct text *text)
     return 1;
 }
 
+/* Lock a file. If its file system has no locks, create a mark, whose path is empty otherwise: see process/locks.py. An
+ * empty mark does for the moment that it exists. Other processes may have one; then the program waits for them. */
+static int lock(int file, const char *path, char mark[PATH_MAX])
+{
+    int created = -1;
+    *mark = '\0';
+    if (flock(file, LOCK_EX) == 0)
+        return 1;
+    if (errno != ENOSYS && errno != ENOLCK && errno != EOPNOTSUPP)
+        return 0;
+    if (snprintf(mark, PATH_MAX, "%s.owner", path) < PATH_MAX)
+        created = open(mark, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (created < 0) {
+        *mark = '\0';
+        return 0;
+    }
+    close(created);
+    return 1;
+}
+
+static void unlock(const char *mark)
+{
+    if (*mark)
+        unlink(mark);
+}
+
 /* Write a new file, which nobody else has locked yet; remove it if the disk is full. */
 static int write_new(int file, const char *path, const struct text *content)
 {
-    if (flock(file, LOCK_EX) == 0 && write_at_start(file, content))
-        return 1;
-    unlink(path);
-    return 0;
+    char mark[PATH_MAX];
+    int is_done = lock(file, path, mark) && write_at_start(file, content);
+    if (!is_done)
+        unlink(path);
+    unlock(mark);
+    return is_done;
 }
 
 static int read_all(int file, struct text *text)
@@ -294,12 +322,22 @@ static int replace(int file, const struct text *old, const struct text *new)
 static int update_locked(int file, const struct change *change)
 {
     struct text old = text_in(file_room, sizeof file_room), new = text_in(changed_room, sizeof changed_room);
-    struct stat status;
-    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode) || flock(file, LOCK_EX) != 0 || !read_all(file, &old) ||
-        !put_changed(&new, old.data, old.size, change))
+    if (!read_all(file, &old) || !put_changed(&new, old.data, old.size, change))
         return 0;
     put_string(&new, "\n");
     return new.is_complete && replace(file, &old, &new);
+}
+
+static int update_existing(int file, const char *path, const struct change *change)
+{
+    char mark[PATH_MAX];
+    struct stat status;
+    int is_done;
+    if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode) || !lock(file, path, mark))
+        return 0;
+    is_done = update_locked(file, change);
+    unlock(mark);
+    return is_done;
 }
 
 /* As the program does, create the file with mode 0777 less the umask, or change it in its place. */
@@ -319,7 +357,7 @@ static int update(const char *path, const struct change *change)
         file = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (file < 0)
             return 0;
-        is_done = update_locked(file, change);
+        is_done = update_existing(file, path, change);
     }
     close(file);
     return is_done;

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -278,16 +279,29 @@ static int is_done_here(const char *folder, const char *name)
     return access(marker, F_OK) == 0;
 }
 
+/* Write the path of this program, without links, into PATH_MAX bytes; return 0, or -1 if it is unknown. */
+static int own_path(char *path)
+{
+    ssize_t size = readlink("/proc/self/exe", path, PATH_MAX - 1);
+    const char *started_as;
+    if (size >= 0) {
+        path[size] = '\0';
+        return 0;
+    }
+    /* There is no /proc. Then the kernel still passes the path by which this program was started. */
+    started_as = (const char *)getauxval(AT_EXECFN);
+    return started_as && realpath(started_as, path) ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
     char folder[PATH_MAX], program[PATH_MAX], link[2 * PATH_MAX];
-    ssize_t size = readlink("/proc/self/exe", folder, sizeof folder - 1);
+    ssize_t size;
     char *name;
-    if (size < 0 || argc < 1) {
+    if (own_path(folder) < 0 || argc < 1) {
         perror("/proc/self/exe");
         return 127;
     }
-    folder[size] = '\0';
     name = strrchr(folder, '/');
     *name++ = '\0';
     if (may_be_warm(argv + 1)) {

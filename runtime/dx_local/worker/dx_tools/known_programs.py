@@ -6,10 +6,12 @@ import hashlib
 import importlib.util
 from pathlib import Path
 
+from dx_local.worker.dx_tools.launchers import read_launcher
+
 ADD_OUTPUT = "dx-jobutil-add-output"
 
-# SHA-256 of the sources that add_output.c follows: the program without its first line, which has the path
-# of the environment's Python, and the module whose functions it calls. Before you add one, read what has
+# SHA-256 of the sources that add_output.c follows: the program without its launcher, which has the path of
+# the environment's Python, and the module whose functions it calls. Before you add one, read what has
 # changed, and run the slow tests of tests/worker/dx_tools/test_add_output.py with that version of dxpy.
 _KNOWN_PROGRAMS = {
     "25b524b1b0ae72e3c56044c56ed45277735151c1d3c7d471aea0a651573ed6db",  # dxpy 0.280 to 0.417.1
@@ -32,8 +34,10 @@ def is_known_add_output(programs: Path) -> bool:
         resolver = Path(dxpy.origin).with_name("utils").joinpath("resolver.py").read_bytes()
     except OSError:
         return False
-    _, _, body = program.partition(b"\n")
-    return _digest(body) in _KNOWN_PROGRAMS and _digest(resolver) in _KNOWN_RESOLVERS
+    launcher = read_launcher(program)
+    if launcher is None:
+        return False
+    return _digest(launcher.body) in _KNOWN_PROGRAMS and _digest(resolver) in _KNOWN_RESOLVERS
 
 
 def _digest(content: bytes) -> str:

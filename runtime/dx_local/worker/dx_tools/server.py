@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, NoReturn
 from dx_local.worker import channel, programs
 from dx_local.worker.dx_tools import rehearsal
 from dx_local.worker.dx_tools.call import ToolCall, become_tool, client_of
-from dx_local.worker.dxpy_patches import file_transfer
+from dx_local.worker.dxpy_patches import file_locks, file_transfer
 from dx_local.worker.process import immortal, linux, usage
 from dx_local.worker.process.exits import ExitNotifier, reap_children
 
@@ -52,6 +52,7 @@ def warm_up(library: ctypes.PyDLL | None) -> None:
     for module in _PRELOADED:
         importlib.import_module(module)
     file_transfer.install_in_dx()
+    file_locks.install()
     with contextlib.suppress(*_FAILURES_OF_REHEARSALS):
         rehearsal.rehearse_dx()
     immortal.freeze(library)

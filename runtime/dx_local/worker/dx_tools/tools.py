@@ -20,14 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.worker.dx_tools.known_programs import ADD_OUTPUT, is_known_add_output
+from dx_local.worker.dx_tools.launchers import read_launcher, write_launcher
 from dx_local.worker.process import linux
 from dx_local.worker.programs import CONTAINERS, OWN_PROGRAMS
 
 if TYPE_CHECKING:
     import ctypes
 
-_LONGEST_SHEBANG = 120
 _MOST_WAITING_CLIENTS = 128
+_LONGEST_LAUNCHER = 8192  # bytes, with the path of a Python
 
 # To compile the client at each call would take longer than everything else that it does.
 _LOADER = """\
@@ -54,22 +55,29 @@ class Tools:
         """The server's process ID, or 0 if there is none."""
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
-    def set_up(self, native_client: Path | None) -> bool:
-        """Make the folder and listen; return False if warm tools are not possible here. Raises OSError.
+    def set_up(self, native_client: Path | None) -> str | None:
+        """Make the folder and listen; return None, or the reason why warm tools are not possible here.
 
-        `native_client` is the compiled client.c. Colorama, if installed, replaces the standard streams when
-        `dx` is imported; in a server that is too early, before the streams are those of the client.
+        Raises OSError. `native_client` is the compiled client.c. Colorama, if installed, replaces the
+        standard streams when `dx` is imported; in a server that is too early, before the streams are those of
+        the client.
         """
-        if sys.platform != "linux" or importlib.util.find_spec("colorama"):
-            return False
+        if sys.platform != "linux":
+            return "only Linux has what they require"
+        if importlib.util.find_spec("colorama"):
+            return "the worker environment contains colorama, which replaces their standard streams"
+        if not _is_python_program(self._programs / "dx"):
+            return f"{self._programs / 'dx'} was not installed for the Python beside it"
         self._folder.mkdir(mode=0o700)
         client = self._folder / ".client"
         if native_client:
             shutil.copyfile(native_client, client)
             self._mark_known_programs()
-        elif not self._write_client(client):
-            return False
+        else:
+            self._write_client(client)
         client.chmod(0o700)
+        if not os.access(client, os.X_OK):
+            return f"programs cannot be started in {self._executor_folder.parent} (mounted noexec)"
         plain = self._folder / ".plain"
         plain.mkdir()
         targets = {
@@ -79,12 +87,12 @@ class Tools:
         }
         targets.update({program.name: program for program in CONTAINERS.iterdir()})
         for name, target in targets.items():
-            # Hard links, because the client derives its folder and name from its own path.
-            os.link(client, self._folder / name)
+            # Not symbolic links, because the client derives its folder and name from its own path.
+            link_or_copy(client, self._folder / name)
             (plain / name).symlink_to(target)
         self.listener.bind(str(self._folder / ".server"))
         self.listener.listen(_MOST_WAITING_CLIENTS)
-        return True
+        return None
 
     def _mark_known_programs(self) -> None:
         """Make a file for each program whose plain calls the compiled client does itself."""
@@ -93,18 +101,13 @@ class Tools:
         if is_known_add_output(self._programs):
             (known / ADD_OUTPUT).touch()
 
-    def _write_client(self, client: Path) -> bool:
-        """Write client.py as a program; return whether the kernel can start it.
-
-        The kernel reads only the beginning of a program's first line, and splits it at spaces.
-        """
-        shebang = f"#!{sys.executable} -IS\n"
+    def _write_client(self, client: Path) -> None:
+        """Write client.py as a program."""
         code = client.with_suffix(".code")
         source = Path(__file__).with_name("client.py")
         code.write_bytes(marshal.dumps(compile(source.read_bytes(), str(source), "exec", dont_inherit=True)))
         loader = _LOADER.format(code=f"{self._visible_at}/{self._folder.name}/{code.name}")
-        client.write_text(shebang + loader, encoding="utf-8")
-        return len(shebang) <= _LONGEST_SHEBANG and " " not in sys.executable
+        client.write_text(write_launcher(sys.executable, "-IS") + loader, encoding="utf-8")
 
     def path(self) -> str:
         """Return the path at which jobs see the folder of clients, which is first in their PATH."""
@@ -138,6 +141,21 @@ class Tools:
             os._exit(1)
 
 
+def link_or_copy(file: Path, copy: Path) -> None:
+    """Make a hard link or, on a file system that has none, a copy. Raises OSError."""
+    try:
+        os.link(file, copy)
+    except OSError:
+        shutil.copy(file, copy)
+
+
 def _is_python_program(program: Path) -> bool:
+    """Return whether a program runs under the Python of its own folder."""
     with program.open("rb") as file:
-        return file.readline().startswith(f"#!{program.parent}/python".encode())
+        launcher = read_launcher(file.read(_LONGEST_LAUNCHER))
+    if launcher is None:
+        return False
+    folder, _, name = launcher.python.rpartition("/")
+    return name.startswith("python") and (
+        folder == str(program.parent) or os.path.realpath(folder) == os.path.realpath(program.parent)
+    )

@@ -9,12 +9,17 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from typing import TYPE_CHECKING
 
-from dx_local.worker.sandbox import mounts
+from dx_local.worker.sandbox import mounts, user_namespace
 from dx_local.worker.sandbox.host_folders import HOME, SANDBOXES, TMP_FOLDERS, is_below
 from dx_local.worker.sandbox.manager import SandboxManager, python_folders
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _TRIAL_JOB_ID = "job-of-the-trial"
+_TRIAL_PORT = 1024
 
 
 class SandboxError(Exception):
@@ -38,22 +43,34 @@ def check_support(folder: str, jobs: str = "/") -> str | None:
     return shared
 
 
+def check_network() -> str | None:
+    """Return None, or the reason why jobs cannot have a network that contains only the API."""
+    if not mounts.is_supported():
+        return "only Linux has the namespaces that this requires"
+    return _in_fork(_try_network)
+
+
 def _trial(folder: str, *, has_pid_namespace: bool) -> str | None:
     """Return None, or the reason why there can be no such sandbox."""
     name = f"trial-{os.getpid()}"
+    problem = _in_fork(lambda: _try(folder, name, has_pid_namespace=has_pid_namespace))
+    shutil.rmtree(f"{folder}/{SANDBOXES}/{name}", ignore_errors=True)
+    return problem
+
+
+def _in_fork(trial: Callable[[], str]) -> str | None:
+    """Return None if a trial in a process of its own returns `ok`, or else the problem that it returns."""
     read_end, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
-            problem = _try(folder, name, has_pid_namespace=has_pid_namespace)
-            os.write(write_end, problem.encode("utf-8", "replace"))
+            os.write(write_end, trial().encode("utf-8", "replace"))
         finally:
             os._exit(0)
     os.close(write_end)
     with open(read_end, encoding="utf-8") as report:
         problem = report.read()
     os.waitpid(pid, 0)
-    shutil.rmtree(f"{folder}/{SANDBOXES}/{name}", ignore_errors=True)
     return None if problem == "ok" else problem or "the trial sandbox ended early"
 
 
@@ -82,6 +99,17 @@ def _try(folder: str, name: str, *, has_pid_namespace: bool) -> str:
             os.makedirs(f"{path}/{_TRIAL_JOB_ID}")
         if not os.access(sys.executable, os.X_OK):
             return f"the worker's Python ({sys.executable}) is not visible in a sandbox"
+    except OSError as error:
+        return mounts.explain_refusal(error)
+    return "ok"
+
+
+def _try_network() -> str:
+    from dx_local.worker.sandbox.network import Network
+
+    try:
+        user_namespace.enter(mounts.NEW_MOUNTS)
+        Network(_TRIAL_PORT)
     except OSError as error:
         return mounts.explain_refusal(error)
     return "ok"

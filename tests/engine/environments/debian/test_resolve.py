@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_app_wizard.errors import NoHomeError
+from dx_app_wizard.errors import NoCacheError
 from dx_local.engine.environments.debian import dpkg, layers, package_names, resolve
 from dx_local.engine.environments.debian.package_names import available_names
 from dx_local.engine.environments.debian.resolve import ResolvedDependencies, resolve_dependencies
@@ -82,7 +82,7 @@ def test_without_dpkg_only_programs_can_be_looked_for(
 @pytest.mark.parametrize("installs", [False, True])
 def test_a_user_without_a_home_gets_the_same_report(monkeypatch: pytest.MonkeyPatch, installs: bool) -> None:
     def homeless(*_: object) -> Path:
-        raise NoHomeError("XDG_CACHE_HOME")
+        raise NoCacheError("this user has no home folder")
 
     monkeypatch.setattr(package_names, "cache_dir", homeless)
     monkeypatch.setattr(layers, "cache_dir", homeless)

@@ -16,8 +16,9 @@ import jinja2
 from jinja2.bccache import Bucket, BytecodeCache
 
 from dx_app_wizard import __version__
+from dx_app_wizard.errors import NoCacheError
 from dx_app_wizard.files import atomic_write
-from dx_app_wizard.user_dirs import find_cache_dir
+from dx_app_wizard.user_dirs import cached
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,9 +49,11 @@ class TemplateCache(BytecodeCache):
 
 
 def template_cache(options: Mapping[str, Any]) -> TemplateCache | None:
-    """Return the cache of templates that are compiled with these options of Jinja; None without a home."""
+    """Return the cache of templates that are compiled with these options of Jinja, or None."""
     # Jinja compares the source and the version of Python, but nothing else on which its code depends.
     compiler = [__version__, jinja2.__version__, sys.implementation.cache_tag, options]
     key = hashlib.sha256(json.dumps(compiler, sort_keys=True).encode()).hexdigest()[:16]
-    folder = find_cache_dir("dx-app-wizard")
-    return TemplateCache(folder / "compiled-templates" / key) if folder else None
+    try:
+        return TemplateCache(cached("dx-app-wizard", "compiled-templates", key))
+    except NoCacheError:
+        return None

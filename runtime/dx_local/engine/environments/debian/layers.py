@@ -21,12 +21,12 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.user_dirs import cache_dir
+from dx_app_wizard.user_dirs import cache_dir, cached
 from dx_local.engine.environments.debian import dpkg
 from dx_local.engine.environments.debian.apt import Apt, AptError
 from dx_local.engine.environments.debian.maintainer_scripts import configure_java_and_r, link_alternatives
 from dx_local.engine.environments.debian.package_names import similar
-from dx_local.engine.environments.file_lock import locked
+from dx_local.worker.process import locks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,13 +61,13 @@ def debian_layer(wanted: Sequence[Dependency], *, announce: Callable[[str], None
 
     Calls `announce` before it downloads. Raises AptError, including for errors of the file system.
     """
+    if known := _read(cached("dx-local", "debian", "layers", _key(wanted))):
+        return known
     cache = cache_dir("dx-local") / "debian"
     folder = cache / "layers" / _key(wanted)
-    if known := _read(folder):
-        return known
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with locked(cache / "lock"):
+        with locks.hold(cache / "lock"):
             # Another run may have made it before the lock was free.
             if known := _read(folder):
                 return known

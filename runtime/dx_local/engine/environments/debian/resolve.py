@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.errors import NoHomeError
+from dx_app_wizard.errors import NoCacheError
 from dx_local.engine.environments.debian import dpkg
 from dx_local.engine.environments.debian.apt import Apt, AptError
 from dx_local.engine.environments.debian.layers import debian_layer
@@ -74,7 +74,7 @@ def _unpacked(
         )
     try:
         layer = debian_layer(missing, announce=announce)
-    except (AptError, NoHomeError) as error:
+    except (AptError, NoCacheError) as error:
         output = "\n".join(f"  {line}" for line in str(error).splitlines())
         note = (
             f"Debian packages could not be downloaded, so jobs run without them: {_names(missing)}.\n{output}"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from dx_local.worker.process import locks
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_WISH = locks.Wish(renews=False)  # `docker` makes namespaces
 
 
 def read_json(path: str) -> Any:
@@ -32,8 +35,7 @@ def write_json(path: str, content: Any) -> None:
 @contextlib.contextmanager
 def changing(path: str) -> Iterator[dict[str, Any]]:
     """Yield the object in a file, and write it back; other processes of the job wait meanwhile."""
-    with open(f"{path}.lock", "a", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.hold(f"{path}.lock", _WISH):
         content = read_json(path) or {}
         yield content
         write_json(path, content)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dx_local.worker.containers.running.state import Container
+    from dx_local.worker.process.locks import Lock
 
 CANNOT_START, CANNOT_EXECUTE, NOT_FOUND = 125, 126, 127
 """The exit codes of `docker run` if the process did not start."""
@@ -200,13 +201,13 @@ def run(container: Container, streams: Sequence[int]) -> int:
     finally:
         if container.spec.is_removed:
             container.remove()
-        os.close(lock)
+        lock.release()
     return code
 
 
-def _end(container: Container, lock: int, code: int) -> None:
+def _end(container: Container, lock: Lock, code: int) -> None:
     """Record the end of a container, also for those that wait for one that is removed then."""
-    os.pwrite(lock, str(code).encode(), 0)
+    os.pwrite(lock.file, str(code).encode(), 0)
     if not container.spec.is_removed:
         container.record(pid=None, exit_code=code, finished=time.time())
 
@@ -230,24 +231,25 @@ def _be_watcher(container: Container, report: int) -> NoReturn:
         os.setsid()
         log = os.open(container.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         nothing = os.open(os.devnull, os.O_RDWR)
+        lock: Lock | None = None
         try:
             lock = container.lock()
             pid = start(container, (nothing, log, log), is_attached=True)
             container.record(pid=pid, started=time.time(), exit_code=None)
             failure: Any = None
         except StartError as error:
-            failure, pid, lock = (str(error), error.exit_code), 0, -1
+            failure, pid = (str(error), error.exit_code), 0
         except DockerError as error:
-            failure, pid, lock = (str(error), CANNOT_START), 0, -1
+            failure, pid = (str(error), CANNOT_START), 0
         for number in range(3):
             os.dup2(nothing, number)
         os.write(report, json.dumps(failure).encode())
         os.close(report)
-        if failure is None:
+        if lock and failure is None:
             _end(container, lock, watch(pid))
             if container.spec.is_removed:
                 container.remove()
-            os.close(lock)
+            lock.release()
     finally:
         os._exit(0)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import time
@@ -13,6 +12,7 @@ from dx_local.worker.containers.errors import DockerError
 from dx_local.worker.containers.images import places
 from dx_local.worker.containers.images.json_files import read_json, write_json
 from dx_local.worker.containers.running.root_folder import Mount, RootFolders
+from dx_local.worker.process import locks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 CREATED, RUNNING, EXITED = "created", "running", "exited"
 _ID_BYTES = 32
+_LONGEST_CODE = 16
+_ALONE = locks.Wish(renews=False)  # `docker` makes namespaces
+_SHARED = locks.Wish(shared=True, renews=False)
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 
 
@@ -60,6 +63,10 @@ class Container:
         return f"{places.CONTAINERS}/{self.container_id}"
 
     @property
+    def _lock_file(self) -> str:
+        return f"{self.folder}/lock"
+
+    @property
     def name(self) -> str:
         """Its name."""
         return str(self.content["name"])
@@ -83,31 +90,24 @@ class Container:
 
     def is_running(self) -> bool:
         """Return whether the process that watches it holds the lock."""
-        with contextlib.suppress(FileNotFoundError), open(f"{self.folder}/lock", "rb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return True
+        with contextlib.suppress(FileNotFoundError):
+            return locks.is_held(self._lock_file)
         return False
 
     def wait(self) -> int:
         """Wait until it does not run, and return its exit code."""
-        with contextlib.suppress(FileNotFoundError), open(f"{self.folder}/lock", "rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH)
-            if code := lock.read():
+        with contextlib.suppress(FileNotFoundError), locks.hold(self._lock_file, _SHARED) as lock:
+            if code := os.pread(lock.file, _LONGEST_CODE, 0):
                 return int(code)
         return 0
 
-    def lock(self) -> int:
-        """Return an open file that marks it as running until it is closed. Raises DockerError if it runs."""
-        file = os.open(f"{self.folder}/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(file)
-            raise DockerError(f"container {self.name} is already running") from None
-        os.ftruncate(file, 0)
-        return file
+    def lock(self) -> locks.Lock:
+        """Return a lock that marks it as running until it is released. Raises DockerError if it runs."""
+        lock = locks.try_hold(self._lock_file, _ALONE)
+        if lock is None:
+            raise DockerError(f"container {self.name} is already running")
+        os.ftruncate(lock.file, 0)
+        return lock
 
     def record(self, **changes: Any) -> None:
         """Record facts about it, which only the process does that runs it."""
