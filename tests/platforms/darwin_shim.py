@@ -73,7 +73,7 @@ def install() -> None:
     sysconfig.get_config_vars()  # they are in a file that is named after the system
     linux = os.uname()
     os.uname = lambda: os.uname_result(("Darwin", linux.nodename, "23.0.0", "Darwin Kernel", linux.machine))
-    locale.setlocale = _set_locale
+    locale.setlocale = _set_locale  # type: ignore[assignment]
     sys.addaudithook(_hide_proc)
     sys.platform = "darwin"
 
