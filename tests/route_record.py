@@ -23,6 +23,7 @@ from dx_local.platform.core.ids import class_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from starlette.applications import Starlette
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from dx_local.api.methods import Method
@@ -52,7 +53,7 @@ def method_of(scope: Scope) -> Method | None:
     return None
 
 
-def recording(app: ASGIApp) -> ASGIApp:
+def recording(app: Starlette) -> ASGIApp:
     """Return an application that passes requests to app and records those that it answers successfully."""
 
     async def recorded(scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,6 +66,7 @@ def recording(app: ASGIApp) -> ASGIApp:
 
         await app(scope, receive, send_on)
 
+    recorded.router = app.router  # type: ignore[attr-defined]  # to which servers add routes
     return recorded
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 ALWAYS = {"schema", "error"}
 AFTER_A_JOB = {
     *ALWAYS, "state", "job", "output", "outputLinks", "jobs", "seconds", "workspace", "samplesUsed", "usage",
+    "nodes",
     "failure", "resumed",
 }  # fmt: skip
 USAGE = {

@@ -182,7 +182,7 @@ def _shimmed_environment(environments: Path, shim: Path) -> None:
     request = EnvironmentRequest()
     original = prepare_environment(request, announce=print)
     # The key contains no path below the cache.
-    copy = environments / python_environments._key(request)
+    copy = environments / python_environments.key_of_environment(request)
     subprocess.run([original.python, "-m", "venv", "--without-pip", copy], check=True)
     site_packages = "import sysconfig; print(sysconfig.get_path('purelib'))"
     (packages,) = subprocess.check_output([original.python, "-c", site_packages], text=True).splitlines()

@@ -22,7 +22,7 @@ from tests.conftest import TEST_ISOLATION
 
 import dx_local.worker
 from dx_local.engine.environments.tool_client import native_client
-from dx_local.engine.executors.job_folder import JobFolder, create_job_folder
+from dx_local.engine.executors.job_folder import JobFolder, deliver_home, home_files, make_job_folder
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.executors.protocol import Callbacks, JobExit, Launch, LogLine
 from dx_local.engine.settings import Isolation, JobSettings
@@ -69,13 +69,16 @@ class Workshop:
         self.environment = environment
         self.announced: list[str] = []
         self._isolation = settings.setdefault("isolation", TEST_ISOLATION)
-        self.executor = LocalExecutor(
-            JobSettings(**settings), None, Callbacks(self._on_log, self._on_exit, self.announced.append)
+        self.executor = self.make_executor(
+            JobSettings(**settings), Callbacks(self._on_log, self._on_exit, self.announced.append)
         )
         self._lines: list[LogLine] = []
         self._news = asyncio.Event()
         self._ends: dict[str, asyncio.Future[JobExit]] = {}
         self._numbers = count(1)
+
+    def make_executor(self, settings: JobSettings, callbacks: Callbacks) -> Any:
+        return LocalExecutor(settings, None, callbacks)
 
     @property
     def is_isolated(self) -> bool:
@@ -105,14 +108,14 @@ class Workshop:
     ) -> str:
         job_id = (variables or {}).get("DX_JOB_ID") or f"job-{next(self._numbers):024d}"
         code += WITHOUT_PLATFORM if interpreter == "python3" and not platform else ""
-        folder = create_job_folder(
-            self.folder,
-            f"{function}-{job_id}",
+        folder = make_job_folder(self.folder, f"{function}-{job_id}")
+        files = home_files(
             job={"id": job_id, "function": function},
             executable=json.dumps(executable or {"id": "applet-xxxx"}),
             job_input=job_input or {},
             run_spec={"code": code, "interpreter": interpreter},
         )
+        deliver_home(folder, files)
         worker = environment or self.environment
         launch = Launch(
             job_id,
@@ -129,8 +132,11 @@ class Workshop:
             **more,
         )
         self._ends[job_id] = self.loop.create_future()
-        self.loop.run_until_complete(self.executor.start(launch))
+        self.loop.run_until_complete(self.begin_launch(launch))
         return job_id
+
+    async def begin_launch(self, launch: Launch) -> None:
+        await self.executor.start(launch)
 
     def wait(self, job_id: str) -> Ended:
         end = self.loop.run_until_complete(asyncio.wait_for(self._ends[job_id], 60))

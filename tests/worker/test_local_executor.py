@@ -16,16 +16,35 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.worker.conftest import zygotes_of
+from tests.worker.remote_workshop import RemoteWorkshop
 
 import dx_local.worker
 from dx_local.engine.environments.python_environments import WorkerEnvironment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.worker.conftest import Sleep, Workshop
 
     from dx_local.engine.executors.protocol import Launch
+
+
+@pytest.fixture(scope="module")
+def remote_workshop(
+    tmp_path_factory: pytest.TempPathFactory, worker_environment: WorkerEnvironment
+) -> Iterator[RemoteWorkshop]:
+    shop = RemoteWorkshop(tmp_path_factory.mktemp("remote"), worker_environment)
+    yield shop
+    shop.close()
+    shop.loop.close()
+
+
+@pytest.fixture(params=["local", "remote"])
+def anywhere(request: pytest.FixtureRequest) -> Workshop:
+    """The workshop, on this machine and on a node."""
+    name = "workshop" if request.param == "local" else "remote_workshop"
+    shop: Workshop = request.getfixturevalue(name)
+    return shop
 
 
 @pytest.mark.parametrize(
@@ -44,45 +63,45 @@ if TYPE_CHECKING:
         pytest.param("bash", "main() { kill -9 $$; }", -9, id="bash-signal"),
     ],
 )
-def test_exit_code_is_reported(workshop: Workshop, interpreter: str, code: str, expected: int) -> None:
-    assert workshop.run(code, interpreter).code == expected
+def test_exit_code_is_reported(anywhere: Workshop, interpreter: str, code: str, expected: int) -> None:
+    assert anywhere.run(code, interpreter).code == expected
 
 
-def test_lines_come_in_order_and_land_in_the_log_once(workshop: Workshop) -> None:
-    job = workshop.run("for i in range(500): print('line', i)")
+def test_lines_come_in_order_and_land_in_the_log_once(anywhere: Workshop) -> None:
+    job = anywhere.run("for i in range(500): print('line', i)")
     assert job.said() == [f"line {i}" for i in range(500)]
     assert job.folder.log.read_text() == "".join(f"line {i}\n" for i in range(500))
 
 
-def test_stdout_and_stderr_are_told_apart(workshop: Workshop) -> None:
-    job = workshop.run("main() { echo out; echo err >&2; printf unfinished; }", "bash")
+def test_stdout_and_stderr_are_told_apart(anywhere: Workshop) -> None:
+    job = anywhere.run("main() { echo out; echo err >&2; printf unfinished; }", "bash")
     assert job.said("STDOUT") == ["out", "unfinished"]
     assert job.said("STDERR") == ["err"]
 
 
-def test_lines_arrive_while_the_job_runs(workshop: Workshop) -> None:
-    job_id = workshop.start("print('ready')\nimport time\ntime.sleep(100)")
-    workshop.wait_for_line(job_id, "ready")
-    workshop.executor.kill(job_id)
-    assert workshop.wait(job_id).code == -signal.SIGTERM
+def test_lines_arrive_while_the_job_runs(anywhere: Workshop) -> None:
+    job_id = anywhere.start("print('ready')\nimport time\ntime.sleep(100)")
+    anywhere.wait_for_line(job_id, "ready")
+    anywhere.executor.kill(job_id)
+    assert anywhere.wait(job_id).code == -signal.SIGTERM
 
 
-def test_text_of_any_script_is_kept(workshop: Workshop) -> None:
-    assert workshop.run("print('naïve 日本 \\U0001f9ec')").said() == ["naïve 日本 🧬"]
+def test_text_of_any_script_is_kept(anywhere: Workshop) -> None:
+    assert anywhere.run("print('naïve 日本 \\U0001f9ec')").said() == ["naïve 日本 🧬"]
 
 
-def test_bytes_that_are_not_text_become_replacement_characters(workshop: Workshop) -> None:
-    assert workshop.run(r"main() { printf 'a\xffb\n'; }", "bash").said() == ["a\ufffdb"]
+def test_bytes_that_are_not_text_become_replacement_characters(anywhere: Workshop) -> None:
+    assert anywhere.run(r"main() { printf 'a\xffb\n'; }", "bash").said() == ["a\ufffdb"]
 
 
-def test_a_line_of_ten_megabytes_comes_in_pieces(workshop: Workshop) -> None:
-    job = workshop.run("print('é' * 5_000_000)")
+def test_a_line_of_ten_megabytes_comes_in_pieces(anywhere: Workshop) -> None:
+    job = anywhere.run("print('é' * 5_000_000)")
     assert "".join(job.said()) == "é" * 5_000_000
     assert max(len(piece.encode()) for piece in job.said()) <= 64 * 1024
 
 
-def test_stdin_is_empty(workshop: Workshop) -> None:
-    assert workshop.run("import sys; print(repr(sys.stdin.read()))").said() == ["''"]
+def test_stdin_is_empty(anywhere: Workshop) -> None:
+    assert anywhere.run("import sys; print(repr(sys.stdin.read()))").said() == ["''"]
 
 
 def test_jobs_share_neither_globals_nor_folder_nor_variables(workshop: Workshop) -> None:
@@ -97,9 +116,9 @@ def test_jobs_share_neither_globals_nor_folder_nor_variables(workshop: Workshop)
     assert job.said() == ["False False False", job.home]
 
 
-def test_random_numbers_differ_between_jobs(workshop: Workshop) -> None:
+def test_random_numbers_differ_between_jobs(anywhere: Workshop) -> None:
     code = "import random; print(random.random())"
-    assert workshop.run(code).said() != workshop.run(code).said()
+    assert anywhere.run(code).said() != anywhere.run(code).said()
 
 
 def test_the_hosts_variables_stay_out(own_workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,45 +140,45 @@ def test_the_users_own_configuration_of_dx_is_not_read(
     assert own_workshop.run("print(dxpy.PROJECT_CONTEXT_ID)").said() == ["None"]
 
 
-def test_many_jobs_at_once_keep_apart(workshop: Workshop) -> None:
-    jobs = [workshop.start(f"print({number})") for number in range(40)]
-    assert [workshop.wait(job_id).said() for job_id in jobs] == [[str(number)] for number in range(40)]
+def test_many_jobs_at_once_keep_apart(anywhere: Workshop) -> None:
+    jobs = [anywhere.start(f"print({number})") for number in range(40)]
+    assert [anywhere.wait(job_id).said() for job_id in jobs] == [[str(number)] for number in range(40)]
 
 
-def test_kill_reaches_the_whole_group(workshop: Workshop, sleep: Sleep) -> None:
-    job_id = workshop.start(f"main() {{ {sleep.command} & echo ready; wait; }}", "bash")
-    workshop.wait_for_line(job_id, "ready")
-    workshop.executor.kill(job_id)
-    assert workshop.wait(job_id).code == -signal.SIGTERM
+def test_kill_reaches_the_whole_group(anywhere: Workshop, sleep: Sleep) -> None:
+    job_id = anywhere.start(f"main() {{ {sleep.command} & echo ready; wait; }}", "bash")
+    anywhere.wait_for_line(job_id, "ready")
+    anywhere.executor.kill(job_id)
+    assert anywhere.wait(job_id).code == -signal.SIGTERM
     assert sleep.has_ended()
 
 
-def test_kill_ends_by_force_what_ignores_it(workshop: Workshop) -> None:
-    job_id = workshop.start("main() { trap '' TERM; echo ready; while :; do sleep 1000; done; }", "bash")
-    workshop.wait_for_line(job_id, "ready")
+def test_kill_ends_by_force_what_ignores_it(anywhere: Workshop) -> None:
+    job_id = anywhere.start("main() { trap '' TERM; echo ready; while :; do sleep 1000; done; }", "bash")
+    anywhere.wait_for_line(job_id, "ready")
     started = time.monotonic()
-    workshop.executor.kill(job_id)
-    assert workshop.wait(job_id).code == -signal.SIGKILL
+    anywhere.executor.kill(job_id)
+    assert anywhere.wait(job_id).code == -signal.SIGKILL
     assert time.monotonic() - started < 5
 
 
-def test_kill_right_after_start_ends_the_job(workshop: Workshop) -> None:
-    job_id = workshop.start("import time; time.sleep(1000)")
-    workshop.executor.kill(job_id)
-    assert workshop.wait(job_id).code == -signal.SIGTERM
+def test_kill_right_after_start_ends_the_job(anywhere: Workshop) -> None:
+    job_id = anywhere.start("import time; time.sleep(1000)")
+    anywhere.executor.kill(job_id)
+    assert anywhere.wait(job_id).code == -signal.SIGTERM
 
 
-def test_kill_of_an_ended_job_does_nothing(workshop: Workshop) -> None:
-    job_id = workshop.start("x = 1")
-    workshop.wait(job_id)
-    workshop.executor.kill(job_id)
+def test_kill_of_an_ended_job_does_nothing(anywhere: Workshop) -> None:
+    job_id = anywhere.start("x = 1")
+    anywhere.wait(job_id)
+    anywhere.executor.kill(job_id)
 
 
 @pytest.mark.parametrize("background", ["{} &", "setsid {} &", "(setsid {} & echo $!) &"])
 def test_what_a_job_leaves_running_does_not_keep_it_from_ending(
-    workshop: Workshop, sleep: Sleep, background: str
+    anywhere: Workshop, sleep: Sleep, background: str
 ) -> None:
-    job = workshop.run(f"main() {{ {background.format(sleep.command)} echo $!; }}", "bash")
+    job = anywhere.run(f"main() {{ {background.format(sleep.command)} echo $!; }}", "bash")
     assert job.code == 0
     assert sleep.has_ended()
 
@@ -247,13 +266,13 @@ def test_no_descriptor_is_left_open(workshop: Workshop) -> None:
     assert set(Path("/proc/self/fd").iterdir()) == before
 
 
-def test_jobs_inherit_no_descriptor(workshop: Workshop) -> None:
-    job = workshop.run("import os; print(sorted(int(name) for name in os.listdir('/proc/self/fd'))[:-1])")
+def test_jobs_inherit_no_descriptor(anywhere: Workshop) -> None:
+    job = anywhere.run("import os; print(sorted(int(name) for name in os.listdir('/proc/self/fd'))[:-1])")
     assert job.said() == ["[0, 1, 2]"]
 
 
-def test_log_messages_arrive_with_their_level(workshop: Workshop) -> None:
-    job = workshop.run(
+def test_log_messages_arrive_with_their_level(anywhere: Workshop) -> None:
+    job = anywhere.run(
         "import logging\n"
         "logging.getLogger().addHandler(dxpy.DXLogHandler())\n"
         "logging.warning('careful')\n"

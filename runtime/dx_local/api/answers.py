@@ -25,6 +25,8 @@ from dx_local.platform.core.errors import (
 from dx_local.platform.core.full_disk import full_folder, is_full_disk
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from starlette.datastructures import Headers
 
     from dx_local.platform.core.context import Platform
@@ -56,14 +58,15 @@ def answer_error(platform: Platform, error: Exception) -> Response:
     return response
 
 
-def check_origin(headers: Headers) -> None:
+def check_origin(headers: Headers, hosts: Collection[str] = ()) -> None:
     """Raise PermissionDenied for a request that a web page from another host has made a browser send.
 
     The browser sends the page's origin. After DNS rebinding, when the page's own host name resolves to the
-    loopback address, the Host header contains that name.
+    loopback address, the Host header contains that name. `hosts` are the values of this header by which
+    clients on other machines reach the server.
     """
     host = headers.get("host", "")
-    if not _is_loopback(f"//{host}"):
+    if not (_is_loopback(f"//{host}") or host in hosts):
         raise PermissionDenied(f'the Host header must name this machine, not "{host}"')
     origin = headers.get("origin")
     if origin is not None and not _is_loopback(origin):

@@ -37,7 +37,7 @@ def identity_routes(platform: Platform) -> list[Route]:
 
 async def _answer(platform: Platform, request: Request, known: JSON | None) -> Response:
     try:
-        check_origin(request.headers)
+        check_origin(request.headers, platform.hosts)
         return answer_json(await _keys(platform) if known is None else known)
     except Exception as error:  # noqa: BLE001 - any error becomes a response
         return answer_error(platform, error)

@@ -56,6 +56,14 @@ class LazyServer:
         if self._starting is None:
             asyncio.get_running_loop().add_reader(listener, self._start)
 
+    def listen_at(self, host: str) -> None:
+        """Also listen on the same port at another address of this machine. Raises OSError."""
+        self.answer_at(listen(self.port, host))
+
+    def accept_host(self, host: str) -> None:
+        """Also serve clients that reach the server as `HOST:PORT`."""
+        self._platform.hosts.add(host)
+
     def _start(self) -> None:
         self._stop_waiting()
         self._starting = asyncio.create_task(self._serve())

@@ -9,9 +9,12 @@ BACKLOG = 1024
 """Connections that wait to be accepted."""
 
 
-def listen(port: int) -> socket.socket:
-    """Return a socket that listens on a loopback port; with 0, the kernel chooses it. Raises OSError."""
-    listener = socket.create_server((HOST, port), backlog=BACKLOG)
+def listen(port: int, host: str = HOST) -> socket.socket:
+    """Return a socket that listens on a port, by default of the loopback interface. Raises OSError.
+
+    With 0, the kernel chooses the port.
+    """
+    listener = socket.create_server((host, port), backlog=BACKLOG)
     set_no_delay(listener)
     return listener
 

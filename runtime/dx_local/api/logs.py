@@ -61,7 +61,7 @@ def log_route(platform: Platform) -> WebSocketRoute:
 
     async def endpoint(socket: WebSocket) -> None:
         try:
-            check_origin(socket.headers)
+            check_origin(socket.headers, platform.hosts)
         except PermissionDenied as error:
             await socket.send_denial_response(Response(json.dumps(error.body()), error.status))
             return

@@ -193,7 +193,7 @@ class _Api:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Any:
-        check_origin(request.headers)
+        check_origin(request.headers, self._platform.hosts)
         if request.method != "POST":
             raise ResourceNotFound(f"dx-local does not implement {request.method} {request.url.path}")
         call = routes.find(request.url.path)

@@ -54,7 +54,7 @@ def transfer_routes(platform: Platform) -> list[Route]:
 def _endpoint(platform: Platform, handler: Callable[[Platform, Request], Awaitable[Response]]) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         try:
-            check_origin(request.headers)
+            check_origin(request.headers, platform.hosts)
             return await handler(platform, request)
         except _BadUploadError as error:
             # Plain text, because clients do not repeat an upload after the JSON of an API error.

@@ -89,7 +89,7 @@ def run_request(request: RunRequest, display: Display) -> CommandResult:
     from dx_local.ui.display.run_observer import DisplayOptions
 
     request = replace(request, command=(Path(sys.argv[0]).name, *sys.argv[1:]))
-    options = DisplayOptions(request.app, request.settings.max_parallel, Logs(display.logs))
+    options = DisplayOptions(request.app, request.settings.slots, Logs(display.logs))
     observer = choose_observer(display.progress, options, quiet=display.quiet)
     folders: list[Path] = []
     result, exit_code = uvloop.run(until_stopped(run_once(request, observer, has_begun=folders.append)))
@@ -141,6 +141,7 @@ def _as_json(result: RunResult) -> dict[str, Any]:
         "workspace": result.folder,
         "samplesUsed": result.samples_used,
         "usage": [usage.to_json() for usage in result.usage],
+        "nodes": [{"node": node, "jobs": labels} for node, labels in result.nodes.items()],
         "resumed": result.resumed and result.resumed.to_json(),
         "failure": result.failure and result.failure.to_json(),
     }

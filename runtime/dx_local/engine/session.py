@@ -77,6 +77,9 @@ class Observer:
     def on_transition(self, transition: Transition) -> None:
         """Handle the transition of a job from one state to another."""
 
+    def on_node(self, job_id: str, node: str) -> None:
+        """Handle the name of the node on which a job begins to run, if that is not this machine."""
+
     def on_log(self, line: LogLine) -> None:
         """Handle a log line of a job."""
 
@@ -118,6 +121,7 @@ class Session:
             self._job_environments,
             self.reserve,
             is_open=options.is_open,
+            announce=observer.announce,
         )
         hooks = BuiltinAppHooks(self.context, self.driver)
         self._server = LazyServer(self.platform, hooks=hooks, port=options.port)
@@ -181,6 +185,8 @@ class Session:
             announce=self._observer.announce,
             on_folder=listen,
             images=images,
+            on_slots=self.driver.on_slots,
+            on_node=self._on_node,
             terminal=self._terminal_callbacks() if self._options.lends_terminal and has_terminal() else None,
         )
         executor = make_executor(settings, self._server, callbacks)
@@ -262,6 +268,10 @@ class Session:
     def _start_clock(self, job_id: str) -> None:
         self.driver.start_clock(job_id)
         self._observer.start_clock(job_id)
+
+    def _on_node(self, job_id: str, node: str) -> None:
+        self.driver.on_node(job_id, node)
+        self._observer.on_node(job_id, node)
 
     def _logged(self, line: LogLine) -> None:
         if line.level != DEBUGGER:  # the user has seen it

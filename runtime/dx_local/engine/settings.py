@@ -35,7 +35,7 @@ EXECUTOR_VARIABLE = "DX_LOCAL_EXECUTOR"
 OLDEST_PYTHON = (3, 8)
 """Oldest Python that can run jobs; dxpy supports none before it either."""
 
-_PYTHON_VERSION = re.compile(r"(\d+)\.(\d+)(\.\d+)?", re.ASCII)
+PYTHON_VERSION = re.compile(r"(\d+)\.(\d+)(\.\d+)?", re.ASCII)
 _OF_INSTANCE: Literal["instance"] = "instance"
 
 
@@ -61,6 +61,13 @@ class InputDelivery(str, Enum):
     LINK = "link"
 
 
+class Sizes(str, Enum):
+    """The share of a node that a job takes: one slot, or the cores and memory of its instance type."""
+
+    SLOT = "slot"
+    INSTANCE = "instance"
+
+
 class JobOptions(TypedDict, total=False):
     """Job settings as a user writes them; options that are missing or None have their default."""
 
@@ -75,6 +82,8 @@ class JobOptions(TypedDict, total=False):
     network: str
     memory_limit: str | None
     executor: str
+    sizes: str
+    listen: str | None
     objects: Sequence[str]
     apps: Sequence[str]
     inject: Sequence[str]
@@ -87,8 +96,8 @@ class JobOptions(TypedDict, total=False):
 class JobSettings:
     """Settings for all jobs of one platform, as plain data that JSON can hold."""
 
-    max_parallel: int = field(default_factory=lambda: os.cpu_count() or 1)
-    """Number of jobs to run in parallel."""
+    max_parallel: int | None = None
+    """Number of jobs to run in parallel; None for one per core, or as many as the nodes have slots for."""
     xtrace: bool = False
     """True to have bash print each command before it runs."""
     plain_bash: bool = False
@@ -106,6 +115,10 @@ class JobSettings:
     """Bytes of memory that each job may use, `instance` for those of its instance type, None for no limit."""
     executor: str = "local"
     """Name of an executor in `executors/registry.py`."""
+    sizes: Sizes = Sizes.SLOT
+    """The share of a node that a job takes."""
+    listen: str | None = None
+    """`ADDRESS` or `ADDRESS:PORT` by which nodes reach this machine; None if the engine finds it."""
     objects: tuple[str, ...] = ()
     """`ID=PATH` of objects of the cloud and the local data for them, beside those of the project file."""
     apps: tuple[str, ...] = ()
@@ -120,6 +133,11 @@ class JobSettings:
     """Label of the one job for debuggers; None for every job, or for the first one with debugpy."""
     debugpy: DebugServer | None = None
     """Set to have one job wait for a client of debugpy."""
+
+    @property
+    def slots(self) -> int:
+        """Number of jobs to run in parallel on this machine."""
+        return self.max_parallel or os.cpu_count() or 1
 
     @classmethod
     def from_options(cls, options: JobOptions) -> JobSettings:
@@ -140,7 +158,7 @@ class JobSettings:
 
 def check_python(python: str) -> str:
     """Return a Python version unchanged. Raises UsageError if it is too old for jobs."""
-    match = _PYTHON_VERSION.fullmatch(python)
+    match = PYTHON_VERSION.fullmatch(python)
     if match and (int(match[1]), int(match[2])) < OLDEST_PYTHON:
         oldest = ".".join(map(str, OLDEST_PYTHON))
         raise UsageError(f"jobs cannot run under Python {python}", f"Choose version {oldest} or newer.")
@@ -159,7 +177,7 @@ def parse_memory_limit(text: str) -> int | Literal["instance"]:
     return size
 
 
-_Choice = TypeVar("_Choice", Isolation, NetworkAccess, InputDelivery)
+_Choice = TypeVar("_Choice", Isolation, NetworkAccess, InputDelivery, Sizes)
 
 
 def _choice(kind: type[_Choice]) -> Callable[[str], _Choice]:
@@ -176,11 +194,12 @@ def _choice(kind: type[_Choice]) -> Callable[[str], _Choice]:
 
 
 _PARSERS: dict[str, Callable[[Any], object]] = {
-    "max_parallel": lambda count: count or os.cpu_count() or 1,
+    "max_parallel": lambda count: count or None,
     "input_delivery": _choice(InputDelivery),
     "python": check_python,
     "isolation": _choice(Isolation),
     "network": _choice(NetworkAccess),
+    "sizes": _choice(Sizes),
     "memory_limit": parse_memory_limit,
     "debug_on": parse_debug_reasons,
     "debugpy": parse_port,

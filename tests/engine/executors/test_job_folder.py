@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.engine.executors.job_folder import JobFolder, JobOutcome, create_job_folder, read_outcome
+from dx_local.engine.executors.job_folder import (
+    JobFolder,
+    JobOutcome,
+    deliver_home,
+    home_files,
+    make_job_folder,
+    read_outcome,
+)
 from dx_local.platform.execution.job_logs import OPENING_ENDS, OPENING_STARTS, write_log
 
 if TYPE_CHECKING:
@@ -16,14 +23,15 @@ if TYPE_CHECKING:
 
 
 def make(parent: Path, name: str = "main-job-1", code: str = "", interpreter: str = "bash") -> JobFolder:
-    return create_job_folder(
-        parent,
-        name,
+    folder = make_job_folder(parent, name)
+    files = home_files(
         job={"id": "job-1"},
         executable='{"id": "applet-1"}\n',
         job_input={"n": "é"},
         run_spec={"code": code, "interpreter": interpreter},
     )
+    deliver_home(folder, files)
+    return folder
 
 
 def test_the_home_holds_what_a_job_expects(tmp_path: Path) -> None:

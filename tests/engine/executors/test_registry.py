@@ -56,4 +56,4 @@ def test_the_environment_variable_names_the_executor(
 def test_an_unknown_executor_is_rejected(make_app: MakeApp) -> None:
     with pytest.raises(UsageError, match="no executor is called 'moon'") as caught:
         run_app(make_app("true\n", interpreter="bash"), executor="moon")
-    assert caught.value.hint == "Choose from: local."
+    assert caught.value.hint == "Choose from: local, thread."

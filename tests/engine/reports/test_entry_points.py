@@ -17,7 +17,7 @@ GIB = 1 << 30
 def job(**changes: Any) -> Job:
     done = Job(
         id="job-1", label="process", entry_point=0, parent=None, state="done", created=0, started=0,
-        stopped=10_000, tries=1, memory=GIB, cpu_seconds=8.0, disk=1000, reused=False, again=None,
+        stopped=10_000, tries=1, memory=GIB, cpu_seconds=8.0, disk=1000, reused=False, again=None, node=None,
         reason=None, message=None, log=None,
     )  # fmt: skip
     return done._replace(**changes)

@@ -14,10 +14,10 @@ from dx_local.engine.scheduling.resource_failures import (
     REASON,
     OutOfMemoryKills,
     failure_of,
-    is_full,
     next_larger,
 )
 from dx_local.engine.settings import parse_memory_limit
+from dx_local.platform.core.full_disk import is_full
 from dx_local.platform.core.states import Failure
 from dx_local.platform.execution.job_usage import JobUsage
 

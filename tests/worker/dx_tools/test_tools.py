@@ -255,7 +255,7 @@ def clients_of(shop: Workshop) -> Path:
     """Return the folder of clients, which exists from the first job on."""
     shop.run("main() { :; }", "bash")
     assert shop.executor._folder
-    (folder,) = shop.executor._folder.path.glob("tools-*")
+    (folder,) = Path(shop.executor._folder.path).glob("tools-*")
     return folder
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dx_local.engine.executors.network_hint import REMARK
+from dx_local.engine.executors.log_sources.network_hint import REMARK
 from dx_local.platform.execution import job_logs
 
 if TYPE_CHECKING:

@@ -86,6 +86,9 @@ def _fill_run_spec(run_spec: dict[str, Any], answers: Answers) -> None:
     run_spec.setdefault("release", RELEASE)
     # The default of `dx build`, so that the app runs in the same environment with and without the wizard.
     run_spec.setdefault("version", "0")
+    if answers.scatter is not None:
+        # A job that is lost with its worker runs again alone, not the whole app; its share is the same again.
+        run_spec.setdefault("restartableEntryPoints", "all")
 
 
 def _scatter_packages(run_spec: dict[str, Any], answers: Answers) -> tuple[str, ...]:

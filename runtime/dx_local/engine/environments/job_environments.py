@@ -1,4 +1,4 @@
-"""Prepare job environments: the Python, packages and layers over `/` that an applet requires."""
+"""Describe and prepare job environments: the Python, packages and layers over `/` that an applet requires."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dx_app_wizard.errors import NoCacheError, with_hint
 from dx_app_wizard.lint.source.python2 import is_python2, python2_code
@@ -17,13 +17,14 @@ from dx_local.engine.environments.exec_depends import dependencies_of
 from dx_local.engine.environments.git_mirrors import GitMirrorError, GitMirrors
 from dx_local.engine.environments.python_environments import (
     EnvironmentBuildError,
-    EnvironmentRequest,
-    failed_recently,
-    prepare_environment,
     request_of_python,
     requirements_of,
 )
-from dx_local.engine.environments.python_versions import PYTHON_OF_RELEASE, running_version
+from dx_local.engine.environments.worker_environments import (
+    WorkerEnvironments,
+    from_thread,
+    retrieve_exception,
+)
 from dx_local.engine.settings import NetworkAccess
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from dx_local.engine.environments.debian.resolve import ResolvedDependencies
     from dx_local.engine.environments.exec_depends import Dependency
-    from dx_local.engine.environments.python_environments import WorkerEnvironment
+    from dx_local.engine.environments.python_environments import EnvironmentRequest, WorkerEnvironment
     from dx_local.engine.settings import JobSettings
     from dx_local.platform.core.context import JSON, Platform
 
@@ -51,11 +52,10 @@ class JobEnvironmentError(Exception):
 
 
 @dataclass(frozen=True)
-class JobEnvironment:
-    """The environment of a job. Of the layers that are overlaid on `/`, the topmost comes first."""
+class Layers:
+    """The folders of this machine to overlay on `/`, the topmost first."""
 
-    environment: WorkerEnvironment
-    layers: tuple[Path, ...]
+    paths: tuple[Path, ...] = ()
     hint: str | None = None
     """Explanation in case the job fails because a program is missing."""
     git_depends: tuple[JSON, ...] = ()
@@ -80,6 +80,51 @@ class JobEnvironment:
         return message
 
 
+@dataclass(frozen=True)
+class JobEnvironment:
+    """The environment of a job on this machine."""
+
+    environment: WorkerEnvironment
+    layers: Layers
+
+
+@dataclass(frozen=True)
+class RequiredEnvironment:
+    """The environment that a job requires, before anything has been done for it."""
+
+    applet: JSON
+    function: str
+    dependencies: tuple[Dependency, ...]
+    environments: JobEnvironments
+    may_fetch: bool = False
+    """True if git dependencies may be fetched from other machines."""
+
+    @property
+    def release(self) -> str:
+        """The release of Ubuntu, which determines the Python."""
+        return str(self.applet["runSpec"].get("release"))
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Requirements for pip."""
+        return requirements_of(self.dependencies)
+
+    async def realise(self) -> JobEnvironment:
+        """Return the environment, made on this machine if needed. Raises JobEnvironmentError."""
+        return await self.environments.realise(self)
+
+    async def wheels(self, python: str) -> list[Path]:
+        """Return wheels of the worker environment for another machine with this version of Python.
+
+        Raises JobEnvironmentError.
+        """
+        return await self.environments.wheels(self, python)
+
+    async def layers(self) -> Layers:
+        """Return the layers alone, made on this machine if needed. Raises JobEnvironmentError."""
+        return await self.environments.layers(self)
+
+
 class JobEnvironments:
     """Prepares job environments, each part only once; notes for the user go to `announce`.
 
@@ -95,110 +140,80 @@ class JobEnvironments:
     ) -> None:
         self._settings = settings
         self._announce = announce
-        self._wait_for = wait_for
+        self._workers = WorkerEnvironments(settings.python, announce, wait_for)
         self._bundled_files = BundledFiles(platform)
         self._git_mirrors = GitMirrors(self._announce_once)
-        self._environments: dict[EnvironmentRequest, asyncio.Task[WorkerEnvironment]] = {}
         self._resolved: dict[tuple[int, tuple[Dependency, ...]], asyncio.Task[ResolvedDependencies]] = {}
-        self._pythons: dict[str, EnvironmentRequest] = {}
         self._announced: set[str] = set()
         self.on_python: Callable[[str, str], None] = lambda _release, _version: None
         """Called with the release of each job whose environment is ready, and its version of Python."""
 
-    async def prepare(self, applet: JSON, function: str, *, has_network: bool = False) -> JobEnvironment:
-        """Return the environment of an applet's job at an entry point. Raises JobEnvironmentError.
+    def describe(self, applet: JSON, function: str, *, has_network: bool = False) -> RequiredEnvironment:
+        """Return the environment that a job at an entry point requires. Raises JobEnvironmentError.
 
         With `has_network`, git dependencies may be fetched from other machines.
         """
         self._check_python2(applet)
+        may_fetch = has_network or self._settings.network is NetworkAccess.ALLOW
         dependencies = dependencies_of(applet["runSpec"], function)
+        return RequiredEnvironment(applet, function, dependencies, self, may_fetch)
+
+    async def realise(self, required: RequiredEnvironment) -> JobEnvironment:
+        """Return a required environment, made on this machine. Raises JobEnvironmentError."""
+        shows_python = required.applet["runSpec"]["interpreter"] != "bash"
         try:
-            environment = await self._environment_of(applet, requirements_of(dependencies))
-            resolved = await self._resolve(dependencies) if dependencies else None
-            layers = await self._bundled_files.layers_of(applet)
-            may_fetch = has_network or self._settings.network is NetworkAccess.ALLOW
-            cloned = await self._git_mirrors.clone_all(applet["runSpec"], function, has_network=may_fetch)
-        except GitMirrorError as error:
-            raise JobEnvironmentError(f"DXExecDependencyError: {error}", "AppInternalError") from error
-        except (EnvironmentBuildError, BundledFileError) as error:
+            environment = await self._workers.of_release(
+                required.release, required.packages, shows_python=shows_python
+            )
+        except EnvironmentBuildError as error:
             raise JobEnvironmentError(str(error)) from error
         except NoCacheError as error:
             raise JobEnvironmentError(with_hint(error.message, error.hint)) from error
-        release = str(applet["runSpec"].get("release"))
-        self.on_python(release, self.python_of(release))
+        return JobEnvironment(environment, await self.layers(required))
+
+    async def layers(self, required: RequiredEnvironment) -> Layers:
+        """Return the layers of a required environment, made on this machine. Raises JobEnvironmentError."""
+        run_spec = required.applet["runSpec"]
+        try:
+            resolved = await self._resolve(required.dependencies) if required.dependencies else None
+            paths = await self._bundled_files.layers_of(required.applet)
+            cloned = await self._git_mirrors.clone_all(
+                run_spec, required.function, has_network=required.may_fetch
+            )
+        except GitMirrorError as error:
+            raise JobEnvironmentError(f"DXExecDependencyError: {error}", "AppInternalError") from error
+        except BundledFileError as error:
+            raise JobEnvironmentError(str(error)) from error
+        except NoCacheError as error:
+            raise JobEnvironmentError(with_hint(error.message, error.hint)) from error
+        self.on_python(required.release, self.python_of(required.release))
         if resolved is None:
-            return JobEnvironment(environment, layers)
+            return Layers(paths)
         for note in resolved.notes:
             self._announce_once(note)
-        return JobEnvironment(environment, (*layers, *resolved.layers), resolved.hint, cloned)
+        return Layers((*paths, *resolved.layers), resolved.hint, cloned)
+
+    async def wheels(self, required: RequiredEnvironment, python: str) -> list[Path]:
+        """Return wheels of a worker environment with a version of Python. Raises JobEnvironmentError."""
+        from dx_local.engine.environments.wheels import wheels_of
+
+        found = request_of_python(python)
+        if found is None:
+            raise JobEnvironmentError(f"this machine has no Python {python}, for which a node needs packages")
+        request = replace(found, packages=required.packages)
+        try:
+            environment = await self._workers.environment(request)
+            return await asyncio.to_thread(wheels_of, request, environment)
+        except EnvironmentBuildError as error:
+            raise JobEnvironmentError(str(error)) from error
 
     async def environment(self, request: EnvironmentRequest) -> WorkerEnvironment:
         """Return a worker environment, created once for concurrent calls. Raises EnvironmentBuildError."""
-        if finished := self._finished(request):
-            return finished
-        known = self._environments.get(request)
-        if known is None or known.done():
-            build = partial(prepare_environment, request, announce=_from_thread(self._wait_for))
-            self._environments[request] = known = asyncio.create_task(asyncio.to_thread(build))
-            known.add_done_callback(self._stop_waiting)
-            known.add_done_callback(_retrieve_exception)  # the waiting task may be cancelled
-        return await asyncio.shield(known)
-
-    def _finished(self, request: EnvironmentRequest) -> WorkerEnvironment | None:
-        """Return a worker environment from an earlier call, without accessing the disk."""
-        known = self._environments.get(request)
-        if known is None or not known.done() or known.exception():
-            return None
-        return known.result()
-
-    async def _environment_of(self, applet: JSON, packages: tuple[str, ...]) -> WorkerEnvironment:
-        release = str(applet["runSpec"].get("release"))
-        request = replace(self._request_of(release), packages=packages)
-        if applet["runSpec"]["interpreter"] != "bash":
-            self._announce_python(release, request.python or running_version())
-        if self._settings.python or request.python is None:
-            return await self.environment(request)
-        # The user did not choose this Python. If its environment cannot be created, for instance because the
-        # package index is unreachable, use the running Python, whose environment may exist already.
-        try:
-            if self._finished(request) or not failed_recently(request):
-                return await self.environment(request)
-        except EnvironmentBuildError:
-            pass
-        environment = await self.environment(EnvironmentRequest(packages=packages))
-        self._pythons[release] = EnvironmentRequest()
-        self._announce_once(
-            f"A worker environment with Python {request.python} of release {release} could not be created."
-        )
-        self._announce_python(release, running_version())
-        return environment
+        return await self._workers.environment(request)
 
     def python_of(self, release: str) -> str:
         """Return the version of Python under which jobs of a release run, as far as known by now."""
-        return self._request_of(release).python or running_version()
-
-    def _request_of(self, release: str) -> EnvironmentRequest:
-        """Return the request for a worker environment with the Python for jobs of a release."""
-        if release not in self._pythons:
-            self._pythons[release] = self._choose_python(release)
-        return self._pythons[release]
-
-    def _choose_python(self, release: str) -> EnvironmentRequest:
-        wanted = self._settings.python or PYTHON_OF_RELEASE.get(release)
-        if found := request_of_python(wanted):
-            return found
-        if self._settings.python:
-            path = Path(self._settings.python).absolute()
-            return EnvironmentRequest(python=wanted, interpreter=path if path.is_file() else None)
-        return EnvironmentRequest()
-
-    def _announce_python(self, release: str, python: str) -> None:
-        expected = PYTHON_OF_RELEASE.get(release, python)
-        if self._settings.python is None and python != expected:
-            self._announce_once(
-                f"Release {release} has Python {expected}, which this machine lacks; jobs run under"
-                f" Python {python} (see --python)."
-            )
+        return self._workers.python_of(release)
 
     async def _resolve(self, dependencies: tuple[Dependency, ...]) -> ResolvedDependencies:
         """Resolve execDepends, and again after packages were installed on this machine."""
@@ -210,10 +225,10 @@ class JobEnvironments:
                 resolve_dependencies,
                 dependencies,
                 installs=self._settings.install_depends,
-                announce=_from_thread(self._announce),
+                announce=from_thread(self._announce),
             )
             self._resolved[key] = asyncio.create_task(asyncio.to_thread(work))
-            self._resolved[key].add_done_callback(_retrieve_exception)
+            self._resolved[key].add_done_callback(retrieve_exception)
         return await asyncio.shield(self._resolved[key])
 
     def _check_python2(self, applet: JSON) -> None:
@@ -237,23 +252,3 @@ class JobEnvironments:
         if message not in self._announced:
             self._announced.add(message)
             self._announce(message)
-
-    def _stop_waiting(self, _finished: asyncio.Task[WorkerEnvironment]) -> None:
-        if all(task.done() for task in self._environments.values()):
-            self._wait_for(None)
-
-
-def _from_thread(announce: Callable[[str], None]) -> Callable[[str], None]:
-    """Return a function that calls announce in the thread of the running loop."""
-    loop = asyncio.get_running_loop()
-
-    def announce_there(message: str) -> None:
-        loop.call_soon_threadsafe(announce, message)
-
-    return announce_there
-
-
-def _retrieve_exception(task: asyncio.Task[Any]) -> None:
-    """Retrieve the exception of a task, if any, so that asyncio does not log it as never retrieved."""
-    if not task.cancelled():
-        task.exception()

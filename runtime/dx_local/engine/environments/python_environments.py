@@ -144,10 +144,13 @@ def request_of_python(version: str | None) -> EnvironmentRequest | None:
     return EnvironmentRequest(python=version, interpreter=found) if found else None
 
 
-def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str], None]) -> WorkerEnvironment:
+def prepare_environment(
+    request: EnvironmentRequest, *, announce: Callable[[str], None], wheels: Path | None = None
+) -> WorkerEnvironment:
     """Return the requested environment: the running one if it matches, or a cached one, or a new one.
 
-    Calls `announce` before it creates one, because that takes a while. Raises EnvironmentBuildError.
+    Calls `announce` before it creates one, because that takes a while. With `wheels`, its packages come from
+    this folder instead of a package index. Raises EnvironmentBuildError.
     """
     if existing := existing_environment(request):
         return existing
@@ -156,7 +159,7 @@ def prepare_environment(request: EnvironmentRequest, *, announce: Callable[[str]
     with locks.hold(folder.with_name(f"{folder.name}.lock")):
         if not _is_complete(folder):  # another run may have created it before the lock was free
             announce(f"Creating a worker environment{_place()}: first job with {request.describe()}.")
-            _try_to_build(request, folder)
+            _try_to_build(request, folder, wheels)
     return _environment_in(folder, request)
 
 
@@ -199,8 +202,10 @@ def _own_dxpy_version() -> str | None:
 
 def _folder_of(request: EnvironmentRequest) -> Path:
     """Return the folder of a complete environment, or the one in which it can be created."""
-    known = cached("dx-local", _ENVIRONMENTS, _key(request), _COMPLETE).parent
-    return known if _is_complete(known) else cache_dir("dx-local") / _ENVIRONMENTS / _key(request)
+    known = cached("dx-local", _ENVIRONMENTS, key_of_environment(request), _COMPLETE).parent
+    return (
+        known if _is_complete(known) else cache_dir("dx-local") / _ENVIRONMENTS / key_of_environment(request)
+    )
 
 
 def _environment_in(folder: Path, request: EnvironmentRequest) -> WorkerEnvironment:
@@ -221,7 +226,8 @@ def _place() -> str:
     return f" in {cache_dir('dx-local')}, because {problem}" if problem else ""
 
 
-def _key(request: EnvironmentRequest) -> str:
+def key_of_environment(request: EnvironmentRequest) -> str:
+    """Return the name of the folder of a requested environment in the cache."""
     # Pythons of the same version differ by their installation folder.
     python = request.python or [platform.python_version(), platform.machine(), sys.base_prefix]
     interpreter = str(request.interpreter or "")
@@ -243,9 +249,9 @@ def _failure_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.failed")
 
 
-def _try_to_build(request: EnvironmentRequest, folder: Path) -> None:
+def _try_to_build(request: EnvironmentRequest, folder: Path, wheels: Path | None) -> None:
     try:
-        _build(request, folder)
+        _build(request, folder, wheels)
     except EnvironmentBuildError as error:
         if not error.was_stopped:
             _failure_of(folder).touch()
@@ -253,7 +259,7 @@ def _try_to_build(request: EnvironmentRequest, folder: Path) -> None:
     _failure_of(folder).unlink(missing_ok=True)
 
 
-def _build(request: EnvironmentRequest, folder: Path) -> None:
+def _build(request: EnvironmentRequest, folder: Path, wheels: Path | None) -> None:
     # An environment cannot be moved, so it is created at its final path; the marker is written last.
     if folder.exists():
         shutil.rmtree(folder)
@@ -266,10 +272,11 @@ def _build(request: EnvironmentRequest, folder: Path) -> None:
         str(folder),
     )
     # Compiled here, because otherwise the first job to use a program would wait for it and show warnings.
-    install = ("pip", "install", "--compile-bytecode", "--python", str(python), "--")
-    _uv(request, *install, f"dxpy=={request.dxpy}", *request.packages)
+    source = ("--offline", "--no-index", "--find-links", str(wheels)) if wheels else ()
+    install = ("pip", "install", *source, "--python", str(python))
+    _uv(request, *install, "--compile-bytecode", "--", f"dxpy=={request.dxpy}", *request.packages)
     # Few jobs call pip, so it is not compiled.
-    _uv(request, "pip", "install", "--python", str(python), "--", "pip")
+    _uv(request, *install, "--", "pip")
     (site_packages,) = folder.glob("lib/python*/site-packages")
     (site_packages / "dx_local_pip_target.pth").write_text(_OWN_PACKAGES_OF_JOBS)
     made_of = {"dxpy": request.dxpy, "packages": request.packages}

@@ -26,6 +26,7 @@ from dx_local.platform.requests import strict_json
 from dx_local.worker.job import code_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 JSON = dict[str, Any]
@@ -84,28 +85,36 @@ class JobOutcome:
     message: str | None = None
 
 
-def create_job_folder(
-    parent: Path, name: str, *, job: JSON, executable: str, job_input: JSON, run_spec: JSON
-) -> JobFolder:
-    """Create a job's folder below parent, with the files of its home that do not depend on the worker.
+def home_files(*, job: JSON, executable: str, job_input: JSON, run_spec: JSON) -> dict[str, str]:
+    """Return the texts of the files in a job's home that do not depend on the worker, by name.
 
     `job` and `executable` are the results of their describe methods, the latter as the text of its file;
-    `run_spec` is that of the applet, with its code. Characters of the name that are not allowed in a path
-    become `_`; a number is added to a name that exists.
+    `run_spec` is that of the applet, with its code.
     """
-    folder = _make_unused(parent, folder_name(name))
+    return {
+        "job_input.json": json_file_text(job_input),
+        "dnanexus-job.json": json_file_text(job),
+        "dnanexus-executable.json": executable,
+        # A copy for each job, which may change it: a hard link would change the code of all others as well.
+        code_name(job["id"], run_spec["interpreter"]): run_spec["code"],
+    }
+
+
+def make_job_folder(parent: Path, name: str) -> JobFolder:
+    """Create the empty folder of a job below parent.
+
+    Characters of the name that are not allowed in a path become `_`; a number is added to a name that exists.
+    """
+    return _make_unused(parent, folder_name(name))
+
+
+def deliver_home(folder: JobFolder, files: Mapping[str, str]) -> None:
+    """Create the home of a job with these files. Raises OSError."""
     # Texts rather than paths, since this is a large part of the cost of a job.
     home = str(folder.home)
     os.mkdir(home)  # noqa: PTH102
-    for file, text in (
-        ("job_input.json", json_file_text(job_input)),
-        ("dnanexus-job.json", json_file_text(job)),
-        ("dnanexus-executable.json", executable),
-        # A copy for each job, which may change it: a hard link would change the code of all others as well.
-        (code_name(job["id"], run_spec["interpreter"]), run_spec["code"]),
-    ):
-        write_new_file(f"{home}/{file}", text.encode())
-    return folder
+    for name, text in files.items():
+        write_new_file(f"{home}/{name}", text.encode())
 
 
 def json_file_text(content: JSON) -> str:

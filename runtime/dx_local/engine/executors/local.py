@@ -15,10 +15,11 @@ from dx_local.engine.executors import failed_command
 from dx_local.engine.executors.cgroups import MemoryGroups, NoControlGroupsError, remove_all_left
 from dx_local.engine.executors.disk_usage import DiskUsage
 from dx_local.engine.executors.isolation import isolation_warning
-from dx_local.engine.executors.job_folder import JobFolder
+from dx_local.engine.executors.job_folder import JobFolder, read_outcome
 from dx_local.engine.executors.job_log import JobStreams
+from dx_local.engine.executors.local_launch import LocalJob, deliver
 from dx_local.engine.executors.log_sources.log_sockets import LogSocketPool, LogSockets
-from dx_local.engine.executors.network_hint import remark_on
+from dx_local.engine.executors.log_sources.network_hint import remark_on
 from dx_local.engine.executors.protocol import JobExit
 from dx_local.engine.executors.source_names import SourceNames
 from dx_local.engine.executors.zygote import ZygoteProcess
@@ -31,6 +32,7 @@ from dx_local.engine.executors.zygote_start.temporary_folder import (
 )
 from dx_local.engine.settings import Isolation, NetworkAccess
 from dx_local.errors import UsageError
+from dx_local.platform.core.full_disk import is_full
 from dx_local.platform.execution.job_usage import JobUsage
 from dx_local.worker.job import Job, code_name
 from dx_local.worker.process import linux
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dx_local.engine.executors.cgroups import MemoryGroup
-    from dx_local.engine.executors.protocol import Api, Callbacks, Launch
+    from dx_local.engine.executors.protocol import Api, Callbacks, JobDescription, Launch, PreparedJob
     from dx_local.engine.executors.terminal.loans import TerminalLoans
     from dx_local.engine.executors.zygote import ZygoteCapabilities
     from dx_local.engine.executors.zygote_start.process import StartedZygote
@@ -59,6 +61,7 @@ class LocalExecutor:
 
     def __init__(self, settings: JobSettings, api: Api | None, callbacks: Callbacks) -> None:
         self._isolation = settings.isolation
+        self._slots = settings.slots
         self._api = api if settings.network is NetworkAccess.AUTO else None
         self._callbacks = callbacks
         self._groups = _memory_groups(settings, callbacks)
@@ -72,6 +75,18 @@ class LocalExecutor:
         self._closed = False
         self._loans: TerminalLoans | None = None
         self._slow_tools = SlowTools()
+
+    def slots(self) -> int:
+        """Return the number of jobs to run at once."""
+        return self._slots
+
+    def capacity(self) -> None:
+        """Return None: any number of jobs can wait for others."""
+
+    async def prepare(self, job: JobDescription) -> PreparedJob:
+        """Deliver the home of a job and make its environment. Raises JobEnvironmentError."""
+        deliver(job)
+        return LocalJob(job, await job.environment.realise(), self.start)
 
     async def start(self, launch: Launch) -> None:
         """Start a job; its process exists soon after this returns. Later failures are reported as its exit.
@@ -88,7 +103,8 @@ class LocalExecutor:
         capabilities = zygote.capabilities.result()
         self._warn_once(capabilities)
         self._slow_tools.note_job(launch.interpreter, launch.tool_client, capabilities)
-        streams = self._streams_of(launch, sockets, capabilities)
+        folder = _folder_of(launch)
+        streams = self._streams_of(launch, folder.log, sockets, capabilities)
         try:
             group = self._group_of(launch, sockets)
         except OSError:
@@ -97,9 +113,10 @@ class LocalExecutor:
             streams.end(lambda: None)
             raise
         self._jobs[launch.job_id] = _Running(
-            zygote, launch, group, streams, asyncio.get_running_loop().create_future()
+            zygote, launch, folder, group, streams, asyncio.get_running_loop().create_future()
         )
-        job = _job_of(launch, sockets, is_grouped=group is not None)
+        has_own_network = capabilities.has_own_network and not launch.has_network
+        job = _job_of(launch, sockets, is_grouped=group is not None, has_own_network=has_own_network)
         files = (*streams.write_ends, *([group.entrance] if group else []))
         zygote.send({"start": vars(job)}, files)
         # A zygote that died while this waited has reported the exits of the jobs it had then.
@@ -162,12 +179,14 @@ class LocalExecutor:
         if job := self._jobs.get(job_id):
             job.streams.add_terminal_lines(lines, is_seen=is_seen)
 
-    def _streams_of(self, launch: Launch, sockets: str, capabilities: ZygoteCapabilities) -> JobStreams:
+    def _streams_of(
+        self, launch: Launch, log: Path, sockets: str, capabilities: ZygoteCapabilities
+    ) -> JobStreams:
         ends_completely = not (capabilities.no_sandbox_reason or capabilities.no_pid_namespace_reason)
         has_api_alone = capabilities.has_own_network and not launch.has_network
         return JobStreams(
             launch.job_id,
-            _folder_of(launch).log,
+            log,
             self._log_sockets.take(sockets) if ends_completely else LogSockets(sockets),
             self._callbacks.on_log,
             rename=_source_names(launch),
@@ -259,12 +278,15 @@ class LocalExecutor:
         disk = DiskUsage(_home_of(job.launch))
 
         def measured() -> None:
+            outcome = read_outcome(job.folder, code)
             end = JobExit(
                 code,
                 usage and JobUsage(usage.memory, usage.cpu_seconds, disk=usage.disk + disk.bytes),
                 job.launch.memory_limit,
                 killed,
                 job.streams.remark,
+                outcome,
+                disk_is_full=outcome.reason is not None and is_full(job.folder.home),
             )
             self._report_exit(job_id, end)
 
@@ -287,12 +309,14 @@ class _Running:
         self,
         zygote: ZygoteProcess,
         launch: Launch,
+        folder: JobFolder,
         group: MemoryGroup | None,
         streams: JobStreams,
         ended: asyncio.Future[None],
     ) -> None:
         self.zygote = zygote
         self.launch = launch
+        self.folder = folder
         self.group = group
         self.streams = streams
         self.ended = ended
@@ -323,14 +347,14 @@ def _sent(path: str) -> str:
     return os.fsencode(path).decode("utf-8", "surrogateescape")
 
 
-def _job_of(launch: Launch, sockets: str, *, is_grouped: bool) -> Job:
+def _job_of(launch: Launch, sockets: str, *, is_grouped: bool, has_own_network: bool) -> Job:
     return Job(
         job_id=launch.job_id,
         function=launch.function,
         interpreter=launch.interpreter,
         home=_sent(_home_of(launch)),
         source=launch.source and _sent(launch.source),
-        variables=dict(launch.variables),
+        variables={**launch.variables, **(launch.own_network_variables if has_own_network else {})},
         tools=_sent(launch.programs),
         layers=tuple(map(_sent, launch.layers)),
         visible_paths=tuple(map(_sent, launch.visible_paths)),

@@ -13,17 +13,51 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from starlette.routing import BaseRoute
+
+    from dx_local.engine.environments.job_environments import RequiredEnvironment
+    from dx_local.engine.executors.job_folder import JobFolder, JobOutcome
     from dx_local.engine.executors.terminal.callbacks import TerminalCallbacks
     from dx_local.engine.settings import JobSettings
     from dx_local.platform.execution.job_usage import JobUsage
 
 
 @dataclass(frozen=True)
-class Launch:
-    """A job to start, as plain data: `Launch(**json.loads(json.dumps(asdict(launch))))` starts the same job.
+class JobDescription:
+    """A job for an executor to run, before anything has been done for it."""
 
-    Paths are absolute.
-    """
+    job_id: str
+    try_number: int
+    """The number of restarts before this try."""
+    function: str
+    interpreter: str
+    """`bash`, or `python3` and the like."""
+    folder: JobFolder
+    """The folder of this try on the platform, which exists. The log is there, wherever the job runs."""
+    home: Mapping[str, str]
+    """The texts of the files in the job's home by name: code, input, descriptions."""
+    environment: RequiredEnvironment
+    variables: Mapping[str, str]
+    """The DX_* variables: API server, security context, job, workspace, project."""
+    source: str | None = None
+    """The author's own file from which the code was taken, for error messages."""
+    visible_paths: Sequence[str] = ()
+    """Paths of this machine that the job can read at their own place."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """`JobSettings` as a dictionary, for options that the process of the job reads."""
+    memory_limit: int | None = None
+    """Bytes of memory that the job may use; None for no limit."""
+    has_network: bool = True
+    """False if the job may reach nothing but the API."""
+    shows_changes: bool = False
+    """True if the job can read its changes to the sandbox, from which it builds an asset."""
+    instance: tuple[int, int] | None = None
+    """Cores and bytes of memory of the job's instance type, if it takes as much of a node and is known."""
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A process to start on this machine, as plain data that JSON can hold. Paths are absolute."""
 
     job_id: str
     function: str
@@ -51,6 +85,8 @@ class Launch:
     """Bytes of memory that the job may use; None for no limit."""
     has_network: bool = True
     """False if the job may reach nothing but the API."""
+    own_network_variables: Mapping[str, str] = field(default_factory=dict)
+    """Variables of a job that has a network of its own, in place of others of the same names."""
     git_depends: Sequence[Mapping[str, Any]] = ()
     """Repositories to clone and build before the code runs.
 
@@ -92,6 +128,10 @@ class JobExit:
     """Number of processes that the kernel killed because of the limit."""
     remark: str | None = None
     """A remark that was added to the log because it may explain a failure."""
+    outcome: JobOutcome | None = None
+    """Output or failure of the job. Every exit that an executor reports has one."""
+    disk_is_full: bool = False
+    """True if the job failed, and the disk of its home has no space."""
 
 
 class Api(Protocol):
@@ -101,6 +141,15 @@ class Api(Protocol):
 
     def answer_at(self, listener: socket.socket) -> None:
         """Serve another socket too, which listens on the same port of another network."""
+
+    def add_routes(self, routes: Sequence[BaseRoute]) -> None:
+        """Also serve these routes, which come before those of the API."""
+
+    def listen_at(self, host: str) -> None:
+        """Also listen on the same port at another address of this machine. Raises OSError."""
+
+    def accept_host(self, host: str) -> None:
+        """Also serve clients that reach the server as `HOST:PORT`."""
 
 
 @dataclass(frozen=True)
@@ -119,13 +168,42 @@ class Callbacks:
     """The cache of container images, if jobs have one."""
     terminal: TerminalCallbacks | None = None
     """None if jobs get no terminal."""
+    on_node: Callable[[str, str], None] = lambda _job_id, _node: None
+    """Called with the ID of a job that begins on another machine, and the name of that node."""
+    on_slots: Callable[[], None] = lambda: None
+    """Called when the number of slots has changed."""
+
+
+class PreparedJob(Protocol):
+    """A job for which everything is in place that its start needs."""
+
+    dxpy_version: str
+
+    async def start(self, *, is_killed: bool = False) -> None:
+        """Start the job; with `is_killed`, its process is killed as it starts. Raises OSError."""
+
+    def explain(self, exit_code: int | None, message: str) -> str:
+        """Return the message of a failure, with a hint if its environment may be the reason."""
+        ...
 
 
 class Executor(Protocol):
     """Starts jobs and reports on them, in the asyncio loop in which it was first used."""
 
-    async def start(self, launch: Launch) -> None:
-        """Start a job. Raises OSError if that is impossible."""
+    def slots(self) -> int:
+        """Return the number of jobs to run at once, without those that wait for other jobs."""
+        ...
+
+    def capacity(self) -> int | None:
+        """Return the number of jobs that can be there at once, waiting ones included; None if any number."""
+        ...
+
+    async def prepare(self, job: JobDescription) -> PreparedJob:
+        """Put everything in place that a job needs.
+
+        Raises JobEnvironmentError, or another DxLocalError or OSError, if that is impossible.
+        """
+        ...
 
     def kill(self, job_id: str) -> None:
         """Terminate all processes of a job, and kill those that are left after a second.

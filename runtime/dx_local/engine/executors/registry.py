@@ -21,8 +21,16 @@ def _local(settings: JobSettings, api: Api, callbacks: Callbacks) -> Executor:
     return LocalExecutor(settings, api, callbacks)
 
 
+def _thread(settings: JobSettings, api: Api, callbacks: Callbacks) -> Executor:
+    from dx_local.engine.executors.remote.executor import RemoteExecutor
+    from dx_local.engine.executors.remote.thread_engine import ThreadEngine
+
+    return RemoteExecutor(settings, api, callbacks, ThreadEngine)
+
+
 EXECUTORS: dict[str, ExecutorFactory] = {
     "local": _local,
+    "thread": _thread,
 }
 
 

@@ -19,7 +19,7 @@ _IDS = "SELECT id FROM job WHERE ? IN ('', root) ORDER BY sequence"
 _JOBS = """
 SELECT job.id, job.function, job.executable_name, job.parent, job.parent_try, job.state, job.created,
     job.started, job.stopped, job.try_number, job.instance_type, job.region, job.failure_reason,
-    job.failure_message, job.reused_from, job.not_reused, job.usage, job.workspace, job.depends_on,
+    job.failure_message, job.reused_from, job.not_reused, job.usage, job.node, job.workspace, job.depends_on,
     parent.workspace AS parent_workspace
 FROM job LEFT JOIN job AS parent ON parent.id = job.parent WHERE ? IN ('', job.root) ORDER BY job.sequence
 """
@@ -27,7 +27,7 @@ _EARLIER_TRIES = """
 SELECT job.id, job.function, past_try.number AS try_number,
     json_extract(row, '$.started') AS started, json_extract(row, '$.stopped') AS stopped,
     json_extract(row, '$.failure_reason') AS reason, json_extract(row, '$.failure_message') AS message,
-    json_extract(row, '$.usage') AS usage
+    json_extract(row, '$.usage') AS usage, json_extract(row, '$.node') AS node
 FROM past_try JOIN job ON job.id = past_try.job WHERE ? IN ('', job.root)
 ORDER BY job.sequence, past_try.number
 """
@@ -50,6 +50,7 @@ class Job(NamedTuple):
     disk: int | None
     reused: bool
     again: str | None
+    node: str | None
     reason: str | None
     message: str | None
     log: str | None
@@ -65,6 +66,7 @@ class EarlierTry(NamedTuple):
     memory: int | None
     cpu_seconds: float | None
     disk: int | None
+    node: str | None
     reason: str | None
     message: str | None
     log: str | None
@@ -133,6 +135,7 @@ def _job(row: Row, labels: JobLabels, entry_point: int, positions: dict[str, int
         disk=usage.get("disk"),
         reused=row["reused_from"] is not None,
         again=row["not_reused"],
+        node=row["node"],
         reason=row["failure_reason"],
         message=row["failure_message"],
         log=_log(row),
@@ -153,6 +156,7 @@ def earlier_tries(store: Store, positions: dict[str, int], root: str) -> list[Ea
                 memory=usage.get("memory"),
                 cpu_seconds=usage.get("cpu_seconds"),
                 disk=usage.get("disk"),
+                node=row["node"],
                 reason=row["reason"],
                 message=row["message"],
                 log=_log(row),

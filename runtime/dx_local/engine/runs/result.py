@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from dx_local.engine.runs.nodes import jobs_by_node
 from dx_local.engine.runs.outputs import save_output
 from dx_local.platform.core.schema import JobTry
 from dx_local.platform.execution import job_descriptions, job_logs, job_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from dx_local.engine.reports.failure_report import FailureReport
@@ -38,6 +39,8 @@ class RunResult:
     log_files: tuple[Path, ...]
     usage: tuple[EntryPointUsage, ...]
     resumed: ResumeResult | None = None
+    nodes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """The labels of jobs by the node on which they ran; empty if all ran on this machine."""
 
     @property
     def log(self) -> str:
@@ -81,6 +84,7 @@ def result_of(
         log_files=tuple(path for each in all_jobs for path in job_logs.log_paths(session.platform, each)),
         usage=tuple(job_usage.by_entry_point(store)),
         resumed=resumed,
+        nodes=jobs_by_node(store),
     )
 
 

@@ -12,19 +12,21 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dx_local.engine.environments.job_environments import JobEnvironmentError
-from dx_local.engine.executors.job_folder import create_job_folder, json_file_text, read_outcome
+from dx_local.engine.executors.job_folder import home_files, json_file_text, make_job_folder
 from dx_local.engine.faults import FaultKind
+from dx_local.engine.scheduling import restart_advice
 from dx_local.engine.scheduling.deferred_records import DeferredRecords
 from dx_local.engine.scheduling.fault_injection import FaultInjection, failure_by, transfer_size
 from dx_local.engine.scheduling.job_variables import variables_of
-from dx_local.engine.scheduling.launches import PreparedJob, has_network, launch_of
+from dx_local.engine.scheduling.launches import JobParts, description_of, has_network, settings_of
 from dx_local.engine.scheduling.log_opening import write_opening
 from dx_local.engine.scheduling.resource_failures import (
+    REASON,
     OutOfMemoryKills,
     explain_full_disk,
     failure_of,
-    is_full,
 )
+from dx_local.engine.scheduling.stalls import StallWatch
 from dx_local.engine.scheduling.time_limits import TimeLimits
 from dx_local.engine.scheduling.waiters import ExecutionWaiters
 from dx_local.errors import DxLocalError
@@ -39,11 +41,10 @@ from dx_local.platform.execution import job_descriptions, job_events, job_usage
 from dx_local.platform.execution.job_logs import job_folder_name
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Mapping
+    from collections.abc import Callable, Coroutine, Iterator
 
-    from dx_local.engine.environments.job_environments import JobEnvironment, JobEnvironments
-    from dx_local.engine.executors.job_folder import JobFolder
-    from dx_local.engine.executors.protocol import Executor, JobExit
+    from dx_local.engine.environments.job_environments import JobEnvironments
+    from dx_local.engine.executors.protocol import Executor, JobExit, PreparedJob
     from dx_local.engine.scheduling.disk_reserve import DiskReserve
     from dx_local.engine.settings import JobSettings
     from dx_local.platform.core.context import JSON, Platform
@@ -76,10 +77,13 @@ class Driver:
         reserve: DiskReserve,
         *,
         is_open: bool = False,
+        announce: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._platform = platform
         self._settings = settings
         self._serves_clients = is_open
+        self._announce = announce
+        self._has_advised = False
         self._job_environments = job_environments
         self._records = DeferredRecords(platform.folder, reserve)
         platform.use_reserve = self._records.use_reserve
@@ -92,9 +96,9 @@ class Driver:
         self._started: set[str] = set()  # in the state `running`
         self._blocked: set[str] = set()  # running, but without a slot while they wait for other jobs
         self._starting: set[asyncio.Task[None]] = set()
-        self._folders: dict[str, JobFolder] = {}
-        self._environments: dict[str, JobEnvironment] = {}
+        self._prepared: dict[str, PreparedJob] = {}
         self._time_limits = TimeLimits(self._on_timeout)
+        self._stalls = StallWatch(self._on_stall)
         # Failures of jobs that are being killed, to record instead of the exit by a signal.
         self._planned_failures: dict[str, Failure] = {}
         self._executables: dict[str, JSON] = {}
@@ -144,6 +148,7 @@ class Driver:
         self._records.close(lambda: job_events.fail_running_jobs(self._platform))
         self._platform.subscribers.remove(self._on_transition)
         self._time_limits.close()
+        self._stalls.close()
         self.faults.close()
         for task in self._starting:
             task.cancel()
@@ -157,16 +162,23 @@ class Driver:
         """Count the time of a job again."""
         self._time_limits.go_on(job_id)
 
+    def on_slots(self) -> None:
+        """Start jobs if the number of slots has grown."""
+        self._fill_slots()
+
+    def on_node(self, job_id: str, node: str) -> None:
+        """Record the node on which a job begins to run."""
+        self._records.try_now(lambda: job_events.begin_on(self._platform, job_id, node))
+
     def on_exit(self, job_id: str, end: JobExit) -> None:
         """Record the outcome of a job whose process has ended."""
-        if job_id in self._folders:  # otherwise it has failed already
+        if job_id in self._prepared:  # otherwise it has failed already
             with self._failing_on_internal_errors(job_id):
                 self._record_exit(job_id, end)
 
     def _record_exit(self, job_id: str, end: JobExit) -> None:
-        folder = self._folders[job_id]
-        outcome = read_outcome(folder, end.exit_code)
-        environment = self._environments[job_id]
+        prepared, outcome = self._prepared[job_id], end.outcome
+        assert outcome is not None  # an executor reports it with every exit
         self._free_slot(job_id)
         if not self._is_active:
             # `close` has recorded its failure already; the row may be that of its next try.
@@ -176,14 +188,23 @@ class Driver:
         elif outcome.reason is None:
             self._record_output(job_id, outcome.output or {}, end.usage)
         else:
-            message = environment.explain(end.exit_code, outcome.message or "")
+            message = prepared.explain(end.exit_code, outcome.message or "")
             message = "\n".join(filter(None, (message, end.remark)))
             failure = Failure(outcome.reason, message)
             failure = failure_of(
-                self._row(job_id), end, failure, self._memory_kills, disk_is_full=is_full(folder.home)
+                self._row(job_id), end, failure, self._memory_kills, disk_is_full=end.disk_is_full
             )
+            if outcome.reason == restart_advice.REASON:
+                self._advise_on_restarts(job_id)
             self._record_failure(job_id, self._explaining_full_disk(failure), end.usage)
         self._fill_slots()
+
+    def _advise_on_restarts(self, job_id: str) -> None:
+        """Announce once that the loss of a node restarts more than the job that was there."""
+        advice = restart_advice.advice_on(self._platform.store, self._row(job_id))
+        if advice and not self._has_advised:
+            self._has_advised = True
+            self._announce(advice)
 
     def _record_output(self, job_id: str, output: JSON, usage: JobUsage | None) -> None:
         """Record that a job is done, or that it failed if the disk has no space for its output."""
@@ -236,7 +257,9 @@ class Driver:
     def _block(self, caller: str | None, *, waits: bool) -> None:
         """Free the slot of a running job that waits, or occupy it again."""
         if not waits:
-            self._blocked.discard(caller or "")
+            if caller in self._blocked:
+                self._blocked.discard(caller)
+                self._watch_stalls()
         elif caller in self._running:
             self._blocked.add(caller)
             self._fill_slots()
@@ -255,16 +278,32 @@ class Driver:
         self._waiters.notify(transition)
         self._fill_slots()
 
+    def _slots(self) -> int:
+        return self._executor.slots() if self._executor else self._settings.slots
+
+    def _capacity(self) -> int | None:
+        return self._executor.capacity() if self._executor else None
+
+    def _watch_stalls(self) -> None:
+        if self._capacity() is not None:
+            self._stalls.update(is_stalled=self._is_stalled())
+
+    def _is_stalled(self) -> bool:
+        """Return whether all workers hold jobs that wait for others, while another job needs a worker."""
+        capacity = self._capacity()
+        return capacity is not None and capacity <= len(self._blocked) < len(self._running)
+
     def _fill_slots(self) -> None:
         # The start of a job is a transition, after which this is called again: the loop goes on by itself.
         if not self._is_active or self._is_filling:
             return
         self._is_filling = True
         try:
-            while self._ready and len(self._running) - len(self._blocked) < self._settings.max_parallel:
+            while self._ready and len(self._running) - len(self._blocked) < self._slots():
                 self._start_next(self._ready.popleft())
         finally:
             self._is_filling = False
+        self._watch_stalls()
         if not self._ready and not self._running and not self._serves_clients:
             # Transitions that this causes call this method again.
             self._records.try_now(lambda: job_events.break_deadlock(self._platform))
@@ -290,20 +329,19 @@ class Driver:
         applet = self._applet(job)
         context = Context(self._platform, Caller(job["user"]))
         try:
-            self._folders[job_id] = create_job_folder(
-                self._platform.folder / "jobs",
-                job_folder_name(job),
-                job=job_descriptions.describe_in_home(context, job),
-                executable=self._executable_text(context, job),
-                job_input=job["input"] or {},
-                run_spec=applet["runSpec"],
-            )
+            folder = make_job_folder(self._platform.folder / "jobs", job_folder_name(job))
         except OSError as error:
             self._fail_unstarted(job_id, f"The job folder could not be created: {error}")
             return
+        home = home_files(
+            job=job_descriptions.describe_in_home(context, job),
+            executable=self._executable_text(context, job),
+            job_input=job["input"] or {},
+            run_spec=applet["runSpec"],
+        )
         assert job["timeout"] is not None  # only analyses have no limit
         self._time_limits.begin(job_id, job["timeout"])
-        self._begin(self._launch(job, applet, variables))
+        self._begin(self._launch(JobParts(job, applet, folder, home, variables)))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Do a part of starting a job as a task, which is cancelled when the driver closes."""
@@ -320,43 +358,46 @@ class Driver:
             elif self._is_active:
                 self._start(self._row(job_id))
 
-    async def _launch(self, job: JobRow, applet: JSON, variables: Mapping[str, str]) -> None:
-        with self._failing_on_internal_errors(job["id"]):
-            await self._prepare_and_start(job, applet, variables)
+    async def _launch(self, parts: JobParts) -> None:
+        with self._failing_on_internal_errors(parts.job["id"]):
+            await self._prepare_and_start(parts)
 
-    async def _prepare_and_start(self, job: JobRow, applet: JSON, variables: Mapping[str, str]) -> None:
+    async def _prepare_and_start(self, parts: JobParts) -> None:
+        job, executor = parts.job, self._executor
+        if executor is None:
+            self._fail_unstarted(job["id"], "The job ended before it was started")
+            return
         try:
-            environment = await self._job_environments.prepare(
-                applet, job["function"], has_network=has_network(job, applet)
+            environment = self._job_environments.describe(
+                parts.applet, job["function"], has_network=has_network(job, parts.applet)
             )
+            description = description_of(parts, environment, self._platform, self._settings)
+            prepared = await executor.prepare(description)
         except JobEnvironmentError as error:
             self._fail_unstarted(job["id"], str(error), error.reason)
         except (DxLocalError, OSError) as error:
             self._fail_unstarted(job["id"], f"The job environment could not be prepared: {error}")
         else:
-            if not self._is_still_running(job["id"]) or self._executor is None:
+            if not self._is_still_running(job["id"]):
                 self._fail_unstarted(job["id"], "The job ended before it was started")
                 return
-            self._environments[job["id"]] = environment
-            prepared = PreparedJob(job, applet, self._folders[job["id"]], variables, environment)
-            await self._start_process(prepared, self._executor)
+            self._prepared[job["id"]] = prepared
+            await self._start_process(parts, prepared, executor)
 
-    async def _start_process(self, prepared: PreparedJob, executor: Executor) -> None:
-        job_id = prepared.job["id"]
+    async def _start_process(self, parts: JobParts, prepared: PreparedJob, executor: Executor) -> None:
+        job_id = parts.job["id"]
         try:
-            faults = self.faults.begin(prepared.job)
-            write_opening(prepared, faults)
+            faults = self.faults.begin(parts.job)
+            write_opening(parts.folder.log, job_id, parts.applet["runSpec"], prepared.dxpy_version, faults)
             for subscriber in self._platform.log_subscribers:
                 subscriber(job_id)
             for fault in faults:
-                if failure := failure_by(fault, prepared.job, prepared.folder):
+                if failure := failure_by(fault, parts.job, parts.folder):
                     self._fail_unstarted(job_id, failure.message, failure.reason)
                     return
-            prepared = prepared._replace(is_killed=any(fault.kind is FaultKind.KILL for fault in faults))
-            launch = launch_of(prepared, self._platform, self._settings)
-            if launch.settings["debugpy"]:  # it waits for the user
+            if settings_of(parts.job, self._platform, self._settings).debugpy:  # it waits for the user
                 self.stop_clock(job_id)
-            await executor.start(launch)
+            await prepared.start(is_killed=any(fault.kind is FaultKind.KILL for fault in faults))
         except OSError as error:
             self._fail_unstarted(job_id, f"The job could not be started: {error}")
             return
@@ -388,8 +429,7 @@ class Driver:
     def _free_slot(self, job_id: str) -> None:
         self._running.discard(job_id)
         self._blocked.discard(job_id)
-        self._folders.pop(job_id, None)
-        self._environments.pop(job_id, None)
+        self._prepared.pop(job_id, None)
         self._time_limits.end(job_id)
 
     def _on_timeout(self, job_id: str, timeout: int) -> None:
@@ -398,6 +438,19 @@ class Driver:
         self._planned_failures[job_id] = Failure("JobTimeoutExceeded", message)
         if self._executor:
             self._executor.kill(job_id)
+
+    def _on_stall(self) -> None:
+        """Fail a job that finds no worker, and with it the jobs that wait for it."""
+        stuck = next(iter(self._running - self._blocked), None)
+        if stuck is None or not self._is_stalled() or self._executor is None:
+            return
+        self._planned_failures[stuck] = Failure(
+            REASON,
+            f"All {self._capacity()} places for jobs on the nodes are taken by jobs that wait for other jobs,"
+            " so the job could not start. Use more nodes, or have jobs return references to the outputs of"
+            " their subjobs instead of waiting for them.",
+        )
+        self._executor.kill(stuck)
 
     def _is_still_running(self, job_id: str) -> bool:
         return job_id in self._started and job_id not in self._planned_failures

@@ -1,4 +1,4 @@
-"""Describe a job to an executor: build its `Launch` from its row, its applet and its job environment."""
+"""Describe a job to an executor, from its row, its applet and the environment that it requires."""
 
 from __future__ import annotations
 
@@ -8,53 +8,51 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from dx_app_wizard.dxapp.instances import find_instance_type
-from dx_local.engine.executors.protocol import Launch
+from dx_local.engine.executors.protocol import JobDescription
 from dx_local.engine.job_labels import job_label
-from dx_local.engine.settings import InputDelivery
+from dx_local.engine.settings import InputDelivery, Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dx_local.engine.environments.job_environments import JobEnvironment
+    from dx_local.engine.environments.job_environments import RequiredEnvironment
     from dx_local.engine.executors.job_folder import JobFolder
     from dx_local.engine.settings import JobSettings
     from dx_local.platform.core.context import JSON, Platform
     from dx_local.platform.core.schema import JobRow, JobWorker
 
 
-class PreparedJob(NamedTuple):
-    """The parts of a job that are ready before it is launched."""
+class JobParts(NamedTuple):
+    """The parts of a job that its description needs."""
 
     job: JobRow
     applet: JSON
     folder: JobFolder
+    home: Mapping[str, str]
     variables: Mapping[str, str]
-    environment: JobEnvironment
-    is_killed: bool = False
 
 
-def launch_of(prepared: PreparedJob, platform: Platform, settings: JobSettings) -> Launch:
-    """Return the launch of a job."""
-    job, applet, folder, variables, environment, is_killed = prepared
-    worker = environment.environment
+def description_of(
+    parts: JobParts, environment: RequiredEnvironment, platform: Platform, settings: JobSettings
+) -> JobDescription:
+    """Return the description of a job for an executor."""
+    job, applet, folder, home, variables = parts
     own_settings = settings_of(job, platform, settings)
-    return Launch(
+    return JobDescription(
         job_id=job["id"],
+        try_number=job["try_number"],
         function=job["function"],
         interpreter=applet["runSpec"]["interpreter"],
-        folder=str(folder.path.absolute()),
-        python=str(worker.python),
-        programs=str(worker.bin),
-        tool_client=str(worker.tool_client) if worker.tool_client else None,
+        folder=folder,
+        home=home,
+        environment=environment,
         variables=variables,
         source=applet.get("local", {}).get("source"),
-        layers=_absolute(environment.layers),
-        visible_paths=_absolute((*visible_paths(platform, own_settings), *environment.mirrors)),
+        visible_paths=_absolute(visible_paths(platform, own_settings)),
         settings=_as_json(own_settings),
         memory_limit=memory_limit_of(job, settings.memory_limit),
         has_network=has_network(job, applet) or own_settings.debugpy is not None,
-        git_depends=environment.git_depends,
-        is_killed=is_killed,
+        instance=None if settings.sizes is Sizes.SLOT else _instance_of(job),
         shows_changes=applet.get("local", {}).get("shows_changes", False),
     )
 
@@ -89,6 +87,11 @@ def memory_limit_of(job: JobWorker, limit: int | Literal["instance"] | None) -> 
         return limit
     worker = find_instance_type(job["instance_type"], job["region"])
     return worker.memory_bytes if worker else None
+
+
+def _instance_of(job: JobWorker) -> tuple[int, int] | None:
+    worker = find_instance_type(job["instance_type"], job["region"])
+    return (worker.cores, worker.memory_bytes) if worker else None
 
 
 def has_network(job: JobRow, applet: JSON) -> bool:

@@ -21,28 +21,29 @@ from dx_local.platform.execution.job_logs import OPENING_ENDS, OPENING_STARTS, w
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from dx_local.engine.faults import Fault
-    from dx_local.engine.scheduling.launches import PreparedJob
+    from dx_local.platform.core.context import JSON
 
 
-def write_opening(prepared: PreparedJob, faults: Sequence[Fault]) -> None:
+def write_opening(log: Path, job_id: str, run_spec: JSON, dxpy_version: str, faults: Sequence[Fault]) -> None:
     """Write the first lines of a job's log, and one for each fault that is injected. Raises OSError."""
     injected = [("WARNING", f"Injected fault: {fault}") for fault in faults]
-    write_log(prepared.folder.log, [*_lines(prepared), *injected], time.time_ns() // 1_000_000)
+    lines = [*_lines(job_id, run_spec, dxpy_version), *injected]
+    write_log(log, lines, time.time_ns() // 1_000_000)
 
 
-def _lines(prepared: PreparedJob) -> Iterator[tuple[str, str]]:
+def _lines(job_id: str, run_spec: JSON, dxpy_version: str) -> Iterator[tuple[str, str]]:
     """Yield the level and text of each line."""
-    run_spec, worker = prepared.applet["runSpec"], prepared.environment.environment
     yield "INFO", OPENING_STARTS
-    yield "STDOUT", f"dxpy/{worker.dxpy_version} ({_system()})"
+    yield "STDOUT", f"dxpy/{dxpy_version} ({_system()})"
     for entry in run_spec.get("bundledDepends") or ():
         if str(link_id(entry.get("id"))).startswith("file-"):
             name = " ".join(str(entry.get("name")).splitlines())
             yield "INFO", f"Downloading bundled file {name}"
             yield "STDOUT", f">>> Unpacking {name} to /"
-    yield "STDOUT", f"{run_spec['interpreter']} {OPENING_ENDS.format(prepared.job['id'])}"
+    yield "STDOUT", f"{run_spec['interpreter']} {OPENING_ENDS.format(job_id)}"
 
 
 def _system() -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_app_wizard.dxapp.instances import find_instance_type, instance_types
-from dx_local.platform.core.full_disk import has_no_space
+from dx_local.platform.core.full_disk import is_full
 from dx_local.platform.core.states import Failure
 from dx_local.sizes import size_text
 
@@ -36,8 +36,6 @@ _OUT_OF_MEMORY = re.compile(
 _OUT_OF_DISK = re.compile(r"no space left on device|disk quota exceeded|ENOSPC", re.IGNORECASE)
 _MEMORY_WARNING = " Warning: Out of memory error occurred during this job."
 _DISK_WARNING = " Warning: Low disk space during this job."
-# Less than programs write at once: a disk with so little space has already failed a write.
-_FULL_DISK_BYTES = 4 << 20
 _MACHINE_IS_FULL = (
     "This machine ran out of memory, and its kernel killed a process. Run fewer jobs at once"
     " (--max-parallel), or use a machine with more memory."
@@ -71,11 +69,6 @@ class OutOfMemoryKills:
         except OSError:
             return 0
         return int(found[1]) if found else 0
-
-
-def is_full(folder: Path) -> bool:
-    """Return whether the disk that holds a folder has no space left for a job."""
-    return has_no_space(folder, _FULL_DISK_BYTES)
 
 
 def failure_of(

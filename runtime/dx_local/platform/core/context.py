@@ -51,6 +51,8 @@ class Platform:
     region: str = DEFAULT_REGION
     base_url: str = ""
     """The address of the platform's server, once it listens."""
+    hosts: set[str] = field(default_factory=set)
+    """`HOST:PORT` of the other addresses at which clients reach the server."""
     use_reserve: Callable[[Callable[[], Any]], Any] = lambda write: write()
     """Calls a function that must be able to write even if the disk is full, and returns its result."""
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
@@ -132,6 +134,12 @@ class Context:
     def store(self) -> Store:
         """The platform's store."""
         return self.platform.store
+
+    @property
+    def base_url(self) -> str:
+        """The address of the platform's server by which the caller reaches it."""
+        host = self.headers.get("host", "") if self.platform.hosts else ""
+        return f"http://{host}" if host in self.platform.hosts else self.platform.base_url
 
     def new_id(self, class_name: str) -> str:
         """Return the ID of a new data object or project."""

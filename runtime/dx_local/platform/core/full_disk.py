@@ -10,6 +10,8 @@ from pathlib import Path
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 # SQLite extends its files by up to this many bytes at once.
 _TOO_FEW_BYTES = 256 << 10
+# Less than programs write at once: a disk with so little space has already failed a write.
+_FULL_DISK_BYTES = 4 << 20
 
 
 def is_full_disk(error: BaseException, folder: Path) -> bool:
@@ -29,6 +31,11 @@ def has_no_space(folder: Path, least: int = _TOO_FEW_BYTES) -> bool:
     except OSError:
         return False
     return disk.f_bavail * disk.f_frsize < least or (disk.f_files > 0 and disk.f_favail == 0)
+
+
+def is_full(folder: Path) -> bool:
+    """Return whether the disk that holds a folder has no space left for a job."""
+    return has_no_space(folder, _FULL_DISK_BYTES)
 
 
 def full_folder(error: BaseException, folder: Path) -> Path:

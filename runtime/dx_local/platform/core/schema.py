@@ -163,7 +163,8 @@ CREATE TABLE job (
     reuse_key TEXT,                   -- of a master job: digest of its code, entry point and input
     reused_from TEXT,                 -- the job whose output this one reused instead of running
     not_reused TEXT,                  -- the reason why no output was reused, if reuse was requested
-    usage TEXT                        -- the resources that it used, once it has ended: see job_usage.py
+    usage TEXT,                       -- the resources that it used, once it has ended: see job_usage.py
+    node TEXT                         -- the node on which it began to run, unless that is this machine
 );
 CREATE INDEX job_by_reuse_key ON job (reuse_key);
 CREATE INDEX job_by_parent ON job (parent);
@@ -515,6 +516,7 @@ class JobRow(CallingJob):
     reused_from: str | None
     not_reused: str | None
     usage: dict[str, Any] | None
+    node: str | None
 
 
 class NonceRow(TypedDict):

@@ -79,7 +79,7 @@ def upload(context: Context, file_id: str, request: JSON) -> JSON:
     )
     expires = context.now() + _UPLOAD_VALID_FOR
     headers = {
-        "host": context.platform.base_url.partition("://")[2],
+        "host": context.base_url.partition("://")[2],
         "content-length": str(size),
         "content-type": "binary/octet-stream",
         "x-amz-server-side-encryption": "AES256",
@@ -87,7 +87,7 @@ def upload(context: Context, file_id: str, request: JSON) -> JSON:
     if md5:
         headers["content-md5"] = base64.b64encode(bytes.fromhex(md5)).decode()
     ticket = UploadTicket(file_id, index, size, md5, expires)
-    return {"url": ticket.url(context.platform), "headers": headers, "expires": expires}
+    return {"url": ticket.url(context), "headers": headers, "expires": expires}
 
 
 def receive_part(platform: Platform, ticket: UploadTicket, received: Path, md5: str) -> None:
@@ -169,14 +169,14 @@ def download(context: Context, file_id: str, request: JSON) -> JSON:
     placement = readable(context, file_id, read.optional_container(request))
     if not read.flag(request, "preauthenticated"):
         _, _, token = context.headers.get("authorization", "").partition(" ")
-        url = f"{context.platform.base_url}/F/D2PRJ/{file_id}/{placement['project']}"
+        url = f"{context.base_url}/F/D2PRJ/{file_id}/{placement['project']}"
         return {"url": url, "headers": {"X-Authorization": token.strip()}}
     seconds = read.integer(request, "duration", _DOWNLOAD_VALID_FOR // 1000)
     if not 0 <= seconds <= _MAX_DURATION:
         raise InvalidInput(f'"duration" must be from 0 to {_MAX_DURATION} seconds, not {seconds}')
     ticket = DownloadTicket.preauthenticated(file_id, context.now(), seconds * 1000)
     name = read.text(request, "filename", placement["name"])
-    return {"url": ticket.url(context.platform, name), "headers": {}, "expires": ticket.expires}
+    return {"url": ticket.url(context, name), "headers": {}, "expires": ticket.expires}
 
 
 def check_empty(context: Context, file_id: str) -> ObjectRow:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from dx_local.platform.core.errors import InvalidAuthentication, PermissionDenied
 
 if TYPE_CHECKING:
-    from dx_local.platform.core.context import Platform
+    from dx_local.platform.core.context import Context, Platform
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class UploadTicket:
     md5: str
     expires: int
 
-    def url(self, platform: Platform) -> str:
+    def url(self, context: Context) -> str:
         """Return the URL to which a client uploads the part."""
-        return f"{platform.base_url}/F/U/{self._signature(platform)}/{self._path()}"
+        return f"{context.base_url}/F/U/{self._signature(context.platform)}/{self._path()}"
 
     def check(self, platform: Platform, signature: str) -> None:
         """Raise PermissionDenied for a forged signature, and InvalidAuthentication for an expired ticket."""
@@ -53,11 +53,12 @@ class DownloadTicket:
         """Return a new ticket that is valid for duration (ms)."""
         return cls(file_id, now + duration, secrets.token_hex(8))
 
-    def url(self, platform: Platform, name: str) -> str:
+    def url(self, context: Context, name: str) -> str:
         """Return the URL of the download; it ends with the file's name, which the server ignores."""
         # Clients remove the segments "." and ".." from URLs before they send them.
         last_segment = self.file_id if name in {".", ".."} else quote(name, safe="")
-        return f"{platform.base_url}/F/D/{self._signature(platform)}/{self._path()}/{last_segment}"
+        signature = self._signature(context.platform)
+        return f"{context.base_url}/F/D/{signature}/{self._path()}/{last_segment}"
 
     def check(self, platform: Platform, signature: str) -> None:
         """Raise PermissionDenied for a forged signature, and InvalidAuthentication for an expired ticket."""

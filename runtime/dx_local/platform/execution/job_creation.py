@@ -134,6 +134,7 @@ def create(context: Context, new_job: NewJob) -> str:
         reused_from=None,
         not_reused=None,
         usage=None,
+        node=None,
     )
     if class_of(executable.id) == "app":
         app_containers.ensure_project_cache(context, executable.id, new_job.project)

@@ -21,6 +21,11 @@ def start(platform: Platform, job_id: str, row: JobRow | None = None) -> None:
         platform.publish(lifecycle.started(platform.store, job_id, platform.clock(), row))
 
 
+def begin_on(platform: Platform, job_id: str, node: str) -> None:
+    """Record the node on which the last try of a job begins to run."""
+    platform.store.update("job", job_id, node=node)
+
+
 def finish(platform: Platform, job_id: str, output: JSON, usage: JobUsage | None = None) -> None:
     """Record that a job's program has succeeded with this output, and used these resources."""
     used = asdict(usage) if usage else None

@@ -54,6 +54,7 @@ _RESET_COLUMNS: dict[str, object] = {
     "started": None,
     "stopped": None,
     "usage": None,
+    "node": None,
     "failure_reason": None,
     "failure_message": None,
     "failure_from": None,

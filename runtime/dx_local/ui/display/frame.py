@@ -188,6 +188,7 @@ def _single(facts: RunFacts, entry_point: EntryPointFacts, line: Text, space: Sp
     running = next((job for job in facts.running.values() if job.entry_point is entry_point), None)
     if running:
         parts.append((time_text(_seconds(facts, running) or 0), ""))
+        parts += [(f"on {plain(running.node)}", "")] if running.node else []
     elif entry_point.seconds:
         parts.append((time_text(entry_point.seconds[0]), ""))
     return _with_parts(line, parts, space)
@@ -250,7 +251,8 @@ def _longest(facts: RunFacts, space: Space, most: int) -> list[Text]:
         median = job.entry_point.median
         others = f", others {time_text(median)}" if median is not None else ""
         line = _label(job, shown, space)
-        line.append(f"  {time_text(_seconds(facts, job) or 0)}{others}")
+        node = f" on {plain(job.node)}" if job.node else ""
+        line.append(f"  {time_text(_seconds(facts, job) or 0)}{node}{others}")
         lines.append(_with_end(line, job, space))
     return [Text("running longest"), *lines]
 

@@ -55,6 +55,8 @@ class JobFacts:
     memory: int | None = None
     """The peak memory in bytes, once the job is done."""
     last_line: str = ""
+    node: str = ""
+    """The node on which its last try runs; empty for this machine."""
     waits_for: set[str] = field(default_factory=set)
     """The executions and data objects that it waits for."""
     failure: FailureReport | None = None
@@ -187,6 +189,11 @@ class RunFacts:
         if job_id not in self.jobs and (made := self._read(job_id)):
             self.jobs[job_id] = made
         return self.jobs.get(job_id)
+
+    def note_node(self, job_id: str, node: str) -> None:
+        """Note the node on which a job begins to run."""
+        if job := self.job(job_id):
+            job.node = node
 
     def apply(self, transition: Transition) -> Change | None:
         """Record a transition, and return the change; None if the job does not exist."""

@@ -41,6 +41,10 @@ class RunObserver(Observer):
         self.platform = platform
         self.facts.use(platform)
 
+    def on_node(self, job_id: str, node: str) -> None:
+        """Note the node of a job."""
+        self.facts.note_node(job_id, node)
+
     def stop_clock(self, job_id: str) -> None:
         """Stop counting the time of a job."""
         self.facts.stop_clock(job_id)

@@ -33,7 +33,12 @@ def report(tmp_path: Path) -> JSON:
         made = report_of(platform, ReportRequest(tmp_path))
     made["jobs"]["tries"][3] = 2
     row = {"job": 3, "number": 0, "started": 5, "stopped": 1005, "memory": 7, "cpuSeconds": 0.5, "disk": 8}
-    texts = {"reason": "AppInternalError", "message": "once\tor\n\u2028twice", "log": "jobs/a/log.txt"}
+    texts = {
+        "reason": "AppInternalError",
+        "node": "n1",
+        "message": "once\tor\n\u2028twice",
+        "log": "jobs/a/log.txt",
+    }
     for name, value in (row | texts).items():
         made["earlierTries"][name].append(value)
     return made

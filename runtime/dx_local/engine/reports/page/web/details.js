@@ -63,6 +63,7 @@ function factsOf(row, data, now) {
     ["waited", row.started === null || row.tryNumber !== undefined ? "" : durationText(row.started - row.created)],
     ["duration", durationText(spanOf(row, now))],
     ["ran again", row.again && visible(shortened(row.again, 300))],
+    ["node", row.node && visible(shortened(row.node))],
     ["memory", sizeText(row.memory)],
     ["CPU time", row.cpu === null ? "" : durationText(row.cpu)],
     ["disk", sizeText(row.disk)],

@@ -40,6 +40,7 @@ function rowsOf(data) {
       tries: jobs.tries[index],
       reused: jobs.reused[index] === 1,
       again: text(jobs.again[index]),
+      node: text(jobs.node[index]),
       state: text(jobs.state[index]),
       ...measuresOf(jobs, index, created, text),
     };
@@ -55,6 +56,7 @@ function rowsOf(data) {
       index: count + position,
       label: `${last.label} try ${earlier.number[position] + 1}`,
       tryNumber: earlier.number[position],
+      node: text(earlier.node[position]),
       state: "restarted",
       kind: "restarted",
       ...measuresOf(earlier, position, last.created, text),

@@ -10,7 +10,7 @@ import pytest
 
 from dx_local.engine.executors.job_log import JobStreams
 from dx_local.engine.executors.log_sources.log_sockets import LogSockets
-from dx_local.engine.executors.network_hint import REMARK, remark_on
+from dx_local.engine.executors.log_sources.network_hint import REMARK, remark_on
 
 if TYPE_CHECKING:
     from pathlib import Path
