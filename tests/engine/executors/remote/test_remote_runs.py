@@ -66,6 +66,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> type[WatchedEngine]:
     return kind
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_a_node_gives_the_outputs_of_this_machine_and_gets_plain_data(
     make_app: MakeApp, tmp_path: Path, watched: type[WatchedEngine]
 ) -> None:
@@ -89,6 +90,7 @@ def test_a_node_gives_the_outputs_of_this_machine_and_gets_plain_data(
     assert report["jobs"]["node"] == ["n1"] * 3
 
 
+@pytest.mark.usefixtures("sandboxed")
 @pytest.mark.skipif(not BUSYBOX.exists(), reason="the image is made from /bin/busybox")
 def test_a_job_on_a_node_loads_and_runs_an_image(make_app: MakeApp) -> None:
     code = """main() {
