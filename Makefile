@@ -9,7 +9,9 @@ WORKERS ?= auto
 AGAINST ?=
 COMPARED := $(if $(AGAINST),--against '$(AGAINST)')
 
-.PHONY: help demo test test-all test-variants test-cluster check fix docs bench bench-quick bench-scale bench-progress bench-report man screenshots clean
+AS_USERS := user isolation-none control-3.10 control-3.13
+
+.PHONY: help demo test test-all test-as-users test-variants test-cluster check fix docs bench bench-quick bench-scale bench-progress bench-report man screenshots clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -28,6 +30,11 @@ test-variants: $(INSTALLED)  ## run it as users do: other Pythons, users and sys
 
 test-cluster: $(INSTALLED)  ## run tests on a Slurm of virtual nodes, which it brings up and stops (root, Debian)
 	@DX_LOCAL_TEST_SLURM=1 $(RUN) pytest tests/cluster
+
+# Not the whole suite, which takes six minutes each time; that is for test-variants.
+test-as-users: $(INSTALLED)  ## run jobs and commands as an ordinary user, without sandboxes, on Python 3.10 and 3.13
+	@$(RUN) tests.variants --quick --workers $(WORKERS) $(AS_USERS:%=--only %) \
+		--parts tests/worker --parts tests/engine/executors --parts tests/cli
 
 check: $(INSTALLED)  ## ruff, mypy and codespell; imports, language and pages
 	@$(RUN) ruff check .

@@ -149,6 +149,13 @@ def sandboxed(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.skip("user namespaces are not allowed here")
 
 
+@pytest.fixture(scope="session")
+def sandboxes() -> None:
+    """Skip if the tests run without sandboxes; for fixtures of modules, instead of `sandboxed`."""
+    if TEST_ISOLATION is Isolation.NONE:
+        pytest.skip("sandboxes are turned off")
+
+
 class Reply(NamedTuple):
     """An answer on the wire."""
 

@@ -132,7 +132,7 @@ def variants(folder: Path) -> Iterator[Variant]:
         )
     yield Variant(PLAIN_TOOLS, "DX_LOCAL_TOOLS=plain", variables={"DX_LOCAL_TOOLS": "plain"})
     yield _without_compiler(folder)
-    # All of them, slow or not: nothing else runs them.
+    # All of them, slow or not.
     yield Variant(PLATFORMS, "simulated systems", ("tests/platforms",), options=("-m", "platforms"))
 
 

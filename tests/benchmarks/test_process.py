@@ -68,6 +68,7 @@ def benchmark(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)
 
 
+@pytest.mark.slow
 def test_our_own_probes_return_figures() -> None:
     done = benchmark("--only", "inside")
     assert done.returncode == 0, done.stderr

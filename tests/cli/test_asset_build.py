@@ -77,7 +77,7 @@ def build(folder: Path, state: Path, *options: str, **variables: str) -> subproc
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+def built(sandboxes: None, tmp_path_factory: pytest.TempPathFactory) -> Built:
     place = tmp_path_factory.mktemp("built")
     excluded = ["/src", "/usr/local/lib/python3*/dist-packages/colours-*"]
     folder = asset_folder(place / "say", EVERYTHING, excludeResource=excluded)
@@ -155,6 +155,7 @@ def test_a_second_build_keeps_the_record_and_rm_removes_the_bundle(
     assert not bundle.exists()
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_a_failing_makefile_leaves_nothing(tmp_path: Path) -> None:
     makefile = "all:\n\t@echo '\033[31mno such compiler'\n\t@exit 3\n"
     done = build(asset_folder(tmp_path / "say", makefile), tmp_path / "state", "-q")

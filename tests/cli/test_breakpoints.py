@@ -70,7 +70,7 @@ def test_parallel_jobs_stop_one_after_the_other(make_app: MakeApp) -> None:
     app = make_app(SCATTERS, outputs={"ns": "array:int"}, name="count-kmers")
     terminal = Terminal("run", str(app), "--max-parallel", "2")
     shown = terminal.read_until_all(AT_PROMPT, r"process(\[\d\])? waits for the terminal")
-    assert re.match(r"--- process\S* stopped at src/count-kmers\.py:\d+; c continues", shown)
+    assert re.search(r"^--- process\S* stopped at src/count-kmers\.py:\d+; c continues", shown, re.MULTILINE)
     assert re.search(r"-> (total = sum\(lengths\)|breakpoint\(\))\n", shown)
     terminal.type("p len(lengths)", rf"\) p len\(lengths\)\n2\n{AT_PROMPT}")
     terminal.type("n", rf"\) n\n(.*\n)+.*{AT_PROMPT}")

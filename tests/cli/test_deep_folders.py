@@ -48,6 +48,7 @@ def make_deep(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("sandboxed")
+@pytest.mark.slow
 def test_a_job_may_leave_them_and_its_run_is_listed_and_removed(dx_local: DxLocal, make_app: MakeApp) -> None:
     app = make_app(CODE)
     done = dx_local("run", app, "-q")

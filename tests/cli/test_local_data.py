@@ -142,6 +142,7 @@ def test_an_id_that_the_code_names_is_a_hint_if_it_is_missing(dx_local: DxLocal,
     assert f"--object {FOREIGN}:{SCRIPTED}=PATH" in failed.json["failure"]["hint"]
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_an_image_that_cannot_be_pulled_is_a_hint(dx_local: DxLocal, make_app: MakeApp) -> None:
     app = make_app("main() { docker run you/tool:1.0 true; }\n", interpreter="bash")
     failed = dx_local("run", app, "-q", "--json")

@@ -297,14 +297,6 @@ def test_progress_tells_of_tries(dx_local: DxLocal, make_app: MakeApp) -> None:
     assert told == ["main running", failed, "main running (try 1)", "main done"]
 
 
-def test_a_cache_that_cannot_be_written_ends_the_run(
-    dx_local: DxLocal, one_file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/caches")
-    done = dx_local("run", one_file)
-    assert (done.exit_code, "could not be prepared" in done.stderr) == (6, True), done.stderr
-
-
 def test_an_app_of_old_that_names_no_release_runs_all_the_same(
     dx_local: DxLocal, make_app: Callable[..., Path]
 ) -> None:

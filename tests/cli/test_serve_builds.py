@@ -20,7 +20,7 @@ SAID = {"said": "from source"}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+def server(sandboxes: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """A server with the asset of `asset_folder` in the project."""
     home = tmp_path_factory.mktemp("served")
     asset_folder(home / "say")

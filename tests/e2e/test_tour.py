@@ -28,6 +28,7 @@ $ three \\
 """
 
 
+@pytest.mark.slow
 def test_the_tour_prints_what_stands_there(tmp_path: Path) -> None:
     page = TOUR.read_text(encoding="utf-8")
     played = play(page, tmp_path)

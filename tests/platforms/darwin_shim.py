@@ -11,6 +11,7 @@ import asyncio  # noqa: F401
 import contextlib
 import ctypes.util  # noqa: F401
 import importlib
+import locale
 import multiprocessing  # noqa: F401
 import os
 import resource
@@ -54,6 +55,14 @@ def _hide_proc(event: str, arguments: tuple[Any, ...]) -> None:
             raise FileNotFoundError(2, "No such file or directory", path)
 
 
+def _set_locale(category: int, name: Any = None, official: Any = locale.setlocale) -> str:
+    """Set a locale, of which those of macOS before version 15 exist."""
+    if name == "C.UTF-8":
+        raise locale.Error("unsupported locale setting")
+    result: str = official(category, None if name == "en_US.UTF-8" else name)
+    return result
+
+
 def install() -> None:
     """Change this process; the programs that it starts are not changed unless they are such a Python too."""
     for module, names in _ONLY_ON_LINUX.items():
@@ -64,6 +73,7 @@ def install() -> None:
     sysconfig.get_config_vars()  # they are in a file that is named after the system
     linux = os.uname()
     os.uname = lambda: os.uname_result(("Darwin", linux.nodename, "23.0.0", "Darwin Kernel", linux.machine))
+    locale.setlocale = _set_locale  # type: ignore[assignment]
     sys.addaudithook(_hide_proc)
     sys.platform = "darwin"
 

@@ -63,14 +63,14 @@ TELLS_VARIABLES = """
 import os, subprocess
 @dxpy.entry_point("main")
 def main():
-    names = ("OBJC_DISABLE_INITIALIZE_FORK_SAFETY", "no_proxy")
+    names = ("OBJC_DISABLE_INITIALIZE_FORK_SAFETY", "no_proxy", "LC_ALL", "LANG")
     return {"told": " ".join(os.environ[name] for name in names)}
 """
 
 
-def test_forks_may_use_the_frameworks_of_the_system(mac: Surroundings, make_app: MakeApp) -> None:
+def test_jobs_have_variables_for_forks_and_a_locale_that_exists(mac: Surroundings, make_app: MakeApp) -> None:
     app = make_app(TELLS_VARIABLES, outputs=OUTPUTS)
-    assert output(mac.run("run", app, "--json")) == {"told": "YES *"}
+    assert output(mac.run("run", app, "--json")) == {"told": "YES * en_US.UTF-8 en_US.UTF-8"}
 
 
 @pytest.mark.parametrize("limit", ["1GiB", "instance"])

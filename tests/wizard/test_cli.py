@@ -378,7 +378,6 @@ def test_apps_are_written_without_a_home(wizard: Wizard) -> None:
     ("arguments", "message"),
     [
         (("--resume",), "this user has no home folder"),
-        ((*NEW, "--template-source", "https://x.invalid/y.git"), "this user has no home folder"),
         ((*NEW, "--template-source", "~/template"), "'~/template' is not a folder"),
     ],
 )

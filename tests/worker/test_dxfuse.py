@@ -80,6 +80,7 @@ def lines_of(run: Run) -> list[str]:
     return run.log.splitlines()
 
 
+@pytest.mark.usefixtures("sandboxed")
 @pytest.mark.parametrize("delivery", ["copy", "link"])
 def test_inputs_are_mounted_as_downloads_place_them(
     dx_run: RunApp, make_app: MakeApp, files: dict[str, object], delivery: str
@@ -96,6 +97,7 @@ def test_inputs_are_mounted_as_downloads_place_them(
     assert {key for entry in manifest for key in entry} == {"proj_id", "file_id", "parent"}
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_projects_are_mounted_with_every_file_under_a_name_of_its_own(
     dx_run: RunApp, make_app: MakeApp
 ) -> None:

@@ -68,6 +68,7 @@ def test_an_environment_is_made_once_and_can_import_dxpy(shared_cache: Path) -> 
     assert version.strip() == environment.dxpy_version == DXPY_VERSION
 
 
+@pytest.mark.slow
 def test_an_unfinished_environment_is_made_again(shared_cache: Path) -> None:
     environment = prepare_environment(EnvironmentRequest(), announce=print)
     (marker,) = shared_cache.glob("*/dx-local.json")
@@ -78,6 +79,7 @@ def test_an_unfinished_environment_is_made_again(shared_cache: Path) -> None:
     assert len(said) == 1
 
 
+@pytest.mark.slow
 def test_two_askers_make_it_only_once(cache: Path) -> None:
     said: list[str] = []
     threads = [

@@ -37,6 +37,7 @@ def test_a_job_that_prints_leaves_the_view_without_markup(make_app: MakeApp) -> 
     assert re.search(r"\[/?(dim|cyan|green)\]", terminal.written) is None
 
 
+@pytest.mark.slow
 def test_a_new_worker_environment_is_shown_with_its_reason_and_ctrl_c_names_the_folder(
     make_app: MakeApp, tmp_path: Path
 ) -> None:

@@ -53,8 +53,10 @@ def choose_executor(options: Mapping[str, Any], folder: Path) -> ExecutorChoice:
     given = {key: options[key] for key in _OPTIONS if options.get(key) is not None}
     asks_for_cluster = config is not None or "on" in given
     if name is not None and name != PARSL:
+        # These are settings of any executor whose jobs run on nodes.
+        of_nodes = {} if name == LOCAL else {key: given.pop(key, None) for key in ("listen", "sizes")}
         _check_alone(name, given, config)
-        return ExecutorChoice(name)
+        return ExecutorChoice(name, **of_nodes)
     if name is None and not asks_for_cluster:
         flag = _OPTIONS[next(iter(given))]
         raise UsageError(f"{flag} is for jobs on a cluster", "Choose a scheduler with --on.")
@@ -70,7 +72,7 @@ def choose_executor(options: Mapping[str, Any], folder: Path) -> ExecutorChoice:
 
 
 def _check_alone(name: str, given: Mapping[str, Any], config: str | None) -> None:
-    """Raise UsageError if there are options for a cluster, which the executor of this name does not use."""
+    """Raise UsageError if there are options that the executor of this name does not use."""
     flags = [_OPTIONS[key] for key in given] + (["--executor-config"] if config is not None else [])
     if flags:
         raise UsageError(

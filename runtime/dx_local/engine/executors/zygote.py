@@ -82,7 +82,11 @@ class ZygoteProcess:
 
     def last_words(self) -> str:
         """Return the last lines that the zygote itself printed."""
-        return "\n".join(self._log.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:])
+        try:
+            printed = self._log.read_text("utf-8", "replace")
+        except FileNotFoundError:  # it ended in order, and removed its folder
+            return ""
+        return "\n".join(printed.splitlines()[-_LAST_LINES:])
 
     def _flush(self) -> None:
         while self._outgoing:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.engine.executors.remote.engines import LosingEngine, ProcessEngine, WatchedEngine, executor_of
+from tests.worker.containers.image_files import BUSYBOX, busybox_layer, docker_archive
 
 from dx_local.engine.executors import registry
 from dx_local.engine.executors.remote.engine import EngineUnusableError, NodeSize
@@ -65,6 +66,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> type[WatchedEngine]:
     return kind
 
 
+@pytest.mark.usefixtures("sandboxed")
 def test_a_node_gives_the_outputs_of_this_machine_and_gets_plain_data(
     make_app: MakeApp, tmp_path: Path, watched: type[WatchedEngine]
 ) -> None:
@@ -86,6 +88,20 @@ def test_a_node_gives_the_outputs_of_this_machine_and_gets_plain_data(
     assert max(map(len, watched.results)) < 1_000_000
     report = json.loads((run.folder / "report.json").read_text())
     assert report["jobs"]["node"] == ["n1"] * 3
+
+
+@pytest.mark.usefixtures("sandboxed")
+@pytest.mark.skipif(not BUSYBOX.exists(), reason="the image is made from /bin/busybox")
+def test_a_job_on_a_node_loads_and_runs_an_image(make_app: MakeApp) -> None:
+    code = """main() {
+    docker load -i /busy.tar
+    dx-jobutil-add-output said "$(docker run --rm busy:1 echo hello)" --class=string
+}
+"""
+    app = make_app(code, outputs={"said": "string"}, interpreter="bash")
+    (app / "resources").mkdir()
+    (app / "resources" / "busy.tar").write_bytes(docker_archive([busybox_layer()], "busy:1"))
+    assert run_app(app, executor="thread").output == {"said": "hello"}
 
 
 @pytest.mark.slow

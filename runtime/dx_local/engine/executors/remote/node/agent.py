@@ -19,6 +19,8 @@ from dx_local.engine.executors.remote.assignment import Assignment
 from dx_local.engine.executors.remote.node.assigned_job import AssignedJob
 from dx_local.engine.executors.remote.node.forwarder import Forwarder
 from dx_local.engine.executors.remote.node_settings import settings_on_node
+from dx_local.engine.images import image_folder
+from dx_local.engine.images.layer_service import LayerService
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class Agent:
         self._notes: list[str] = []
         self._executor: LocalExecutor | None = None
         self._forwarder: Forwarder | None = None
+        self._layers: LayerService | None = None
         self._environments: WorkerEnvironments | None = None
         self._folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{os.urandom(4).hex()}"
         self._lock = owned_folders.make(self._folder, 0o700)
@@ -79,7 +82,15 @@ class Agent:
     def executor(self, assignment: Assignment) -> LocalExecutor:
         """Return the executor for the jobs of this process, whose settings are all the same."""
         if self._executor is None:
-            callbacks = Callbacks(on_log=self._on_log, on_exit=self._on_exit, announce=self._notes.append)
+            images = image_folder.user_folder()
+            self._layers = LayerService(images) if images else None
+            callbacks = Callbacks(
+                on_log=self._on_log,
+                on_exit=self._on_exit,
+                announce=self._notes.append,
+                on_folder=self._layers.listen if self._layers else lambda _: None,
+                images=images,
+            )
             self._forwarder = Forwarder(assignment)
             settings = settings_on_node(assignment.settings)
             self._executor = LocalExecutor(settings, self._forwarder, callbacks)
@@ -110,6 +121,8 @@ class Agent:
     async def _close(self) -> None:
         if self._executor:
             await self._executor.close()
+        if self._layers:
+            await self._layers.close()
         if self._forwarder:
             await self._forwarder.close()
         for job in list(self._jobs.values()):
