@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.conftest import RunningPlatform
+from tests.conftest import RunningPlatform, ServedPlatform
 
 from dx_local.engine.settings import InputDelivery, Isolation
 from dx_local.platform.data import files
@@ -176,7 +176,7 @@ def put(running: RunningPlatform, name: str, *parts: bytes, close: bool = True) 
     return file
 
 
-def link(running: RunningPlatform, path: Path, folder: str = "/") -> str:
+def link(running: ServedPlatform, path: Path, folder: str = "/") -> str:
     """Register a local file with the platform, as `dx-local run` does with inputs."""
     place = {"project": running.project, "folder": folder, "name": path.name}
     return running.inside(lambda context: files.link_local(context, path, **place))
@@ -268,7 +268,7 @@ def test_dxpy_does_what_it_does_officially(
 WITHOUT_OFFICIAL_TRANSFERS = """
     from dxpy.bindings import dxfile_functions
     dxfile_functions.response_iterator = DXFile.upload_part = None
-    for name in ("pieces", "sparse", "empty"):
+    for name in ("pieces", "sparse", "empty", "large"):
         show(fetched, name)
     dxpy.download_dxfile(ids["pieces"], "got")
     show(dxpy.upload_local_file, "got", write_buffer_size=6 << 20)
@@ -277,14 +277,30 @@ WITHOUT_OFFICIAL_TRANSFERS = """
 
 def test_whole_files_are_streamed_on_nodes(running_on_node: RunningPlatform, tmp_path: Path) -> None:
     given = furnish(running_on_node, tmp_path / "given")
+    with (tmp_path / "large").open("wb") as large:
+        large.truncate(130 * MIB)
+    given["large"] = link(running_on_node, tmp_path / "large")
     log = run(running_on_node, PREPARED + WITHOUT_OFFICIAL_TRANSFERS, given=given)
     assert re.findall(r"fetched \('(\w+)', \['\w+', (\d+)\]\)", log) == [
         ("pieces", str(20 * MIB + 3)),
         ("sparse", str(4 * MIB)),
         ("empty", "0"),
+        ("large", str(130 * MIB)),
     ]
     assert log.count("'state': 'complete'") == 4
     assert "'state': 'closed'" in log
+
+
+def test_a_download_names_the_size_of_parts_that_have_no_checksums_yet(
+    served_to_module: ServedPlatform, tmp_path: Path
+) -> None:
+    (tmp_path / "text").write_text("text")
+    file = link(served_to_module, tmp_path / "text")
+    url = served_to_module.post(f"/{file}/download", {"preauthenticated": True})["url"]
+    header = "x-dx-local-part-size"
+    assert served_to_module.request("GET", url).headers[header] == str(64 * MIB)
+    served_to_module.post(f"/{file}/describe", {"fields": {"parts": True}})
+    assert header not in served_to_module.request("GET", url).headers
 
 
 def test_bytes_with_a_wrong_checksum_are_not_delivered_on_nodes(
