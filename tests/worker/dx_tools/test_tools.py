@@ -337,6 +337,7 @@ def test_what_the_server_cannot_do_the_program_does_itself(
     assert run_bash(workshop, served, command).said() == ["dx v0.417.1"]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root sees which child of a zygote is the server")
 def test_without_the_server_the_program_itself_runs(own_workshop: Workshop, served: ServedPlatform) -> None:
     script = "dx --version; echo ready; until [ -e go ]; do sleep 0.05; done; dx --version | tail -n 1"
     variables = {k: v for k, v in served.variables(served.job()).items() if k.startswith("DX_")}

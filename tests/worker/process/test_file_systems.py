@@ -40,9 +40,11 @@ def test_other_hosts_share_some_types(kind: str | None, is_shared: bool) -> None
 @pytest.mark.parametrize("error", ["ENOSYS", "ENOLCK", "EOPNOTSUPP"])
 def test_refused_locks_are_noticed(tmp_path: Path, error: str) -> None:
     assert file_systems.has_record_locks(tmp_path)
-    code = "from dx_local.worker.process import file_systems; print(file_systems.has_record_locks('.'))"
+    module = "dx_local.worker.process.file_systems"
+    code = f"import sys, {module}; print({module}.has_record_locks(sys.argv[1]))"
+    simulated = [sys.executable, "-m", "tests.missing_calls", f"record-locks={error}"]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.missing_calls", f"record-locks={error}", sys.executable, "-c", code],
+        [*simulated, sys.executable, "-c", code, str(tmp_path)],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,

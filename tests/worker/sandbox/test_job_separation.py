@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from dx_local.engine.environments.python_environments import WorkerEnvironment
 
+CHECKOUT = Path(__file__).parents[3]
 # A folder of the host that is visible to jobs, because it contains programs for them.
 OF_THE_HOST = Path(dx_local.worker.__file__).parent
 OVERLAY = f"""
@@ -174,10 +175,11 @@ def test_of_the_users_home_there_is_what_the_job_needs(homely: Workshop) -> None
     assert (job.said(), job.said("STDERR")) == (["app", "jobs", "shown", "brought", "shown"], [])
 
 
+@pytest.mark.skipif(not os.access(CHECKOUT, os.W_OK), reason="the checkout is another user's")
 def test_what_the_user_calls_home_is_hidden_wherever_it_lies(
     own_workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with tempfile.TemporaryDirectory(prefix=".home-", dir=Path(__file__).parents[3]) as home:
+    with tempfile.TemporaryDirectory(prefix=".home-", dir=CHECKOUT) as home:
         for name in (".ssh", ".dnanexus_config"):
             Path(home, name).mkdir()
         monkeypatch.setenv("HOME", home)
