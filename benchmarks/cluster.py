@@ -1,6 +1,6 @@
 """Measure jobs on a Slurm of two virtual nodes, which this script brings up.
 
-    python -m benchmarks.cluster [NAME…]     everything, or some of: rates many first_job loss end
+    python -m benchmarks.cluster [NAME…]     everything, or some of: rates many first_job transfers loss end
 
 Needs root on Debian. Each line has a figure and the limit that it must keep; the exit code is 1 if one does
 not. All nodes share the cores of this machine with dx-local, so rates are lower bounds.
@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.node_transfers import print_seconds, rate_over_curl, seconds_of_rounds
 from tests.cluster.cluster_server import ClusterServer, marked_processes, wait_for
 from tests.cluster.slurm import Slurm, slurm, unusable_reason
 
@@ -126,6 +127,15 @@ def _first_job(cluster: Slurm, home: Path, figures: Figures) -> None:
         figures.add(f"first job from cold, {name} the environment in the node's cache", took, "s", limit)
 
 
+def _transfers(cluster: Slurm, home: Path, figures: Figures) -> None:
+    with _server(cluster, home) as server:
+        seconds = seconds_of_rounds(server)
+    print_seconds(seconds)
+    for direction in ("download", "upload"):
+        rate = rate_over_curl(seconds, "dx", direction)
+        figures.add(f"dx {direction} of 1 GiB on a node, of curl's rate", rate, "%", 50, is_least=True)
+
+
 def _loss(cluster: Slurm, home: Path, figures: Figures) -> None:
     with _server(cluster, home) as server:
         job = server.run_pieces(server.new_pieces(), 40, 5)
@@ -168,6 +178,7 @@ MEASUREMENTS = {
     "rates": _rates,
     "many": _many,
     "first_job": _first_job,
+    "transfers": _transfers,
     "loss": _loss,
     "end": _submitter_killed,
 }

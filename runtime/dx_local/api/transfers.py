@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _BLOCK = 256 << 10
 _WRITE_SIZE = 1 << 20
+_PART_SIZE_HEADER = "x-dx-local-part-size"
+"""Header of files whose MD5s are not known yet, by which a job can hash the parts while the server does."""
 
 
 class _BadUploadError(Exception):
@@ -161,6 +163,9 @@ def file_response(platform: Platform, request: Request, file_id: str, name: str)
         "last-modified": formatdate(row["created"] / 1000, usegmt=True),
         "x-content-type-options": "nosniff",
     }
+    part_size = files.part_size_of_local_file(platform.store, row)
+    if part_size is not None:
+        headers[_PART_SIZE_HEADER] = str(part_size)
     return _respond(request, content, headers)
 
 

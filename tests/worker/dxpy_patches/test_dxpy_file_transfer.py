@@ -1,4 +1,4 @@
-"""Whole-file downloads and uploads by open files, with the same results as over HTTP."""
+"""Whole-file downloads and uploads by open files, and by streams on nodes, with dxpy's own results."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.conftest import RunningPlatform
+from tests.conftest import RunningPlatform, ServedPlatform
 
 from dx_local.engine.settings import InputDelivery, Isolation
 from dx_local.platform.data import files
 from dx_local.worker.sandbox.host_folders import SHARED_MEMORY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from dx_local.engine.environments.python_environments import WorkerEnvironment
 
@@ -176,7 +176,7 @@ def put(running: RunningPlatform, name: str, *parts: bytes, close: bool = True) 
     return file
 
 
-def link(running: RunningPlatform, path: Path, folder: str = "/") -> str:
+def link(running: ServedPlatform, path: Path, folder: str = "/") -> str:
     """Register a local file with the platform, as `dx-local run` does with inputs."""
     place = {"project": running.project, "folder": folder, "name": path.name}
     return running.inside(lambda context: files.link_local(context, path, **place))
@@ -215,6 +215,16 @@ def plainly_running(
         yield platform
 
 
+@pytest.fixture(scope="module")
+def running_on_node(
+    tmp_path_factory: pytest.TempPathFactory, worker_environment: WorkerEnvironment
+) -> Iterator[RunningPlatform]:
+    """A platform whose jobs have no socket, as on all nodes."""
+    folder = tmp_path_factory.mktemp("node")
+    with RunningPlatform(folder, worker_environment, options={"executor": "thread"}) as platform:
+        yield platform
+
+
 def run(
     running: RunningPlatform, code: str, interpreter: str = "python3", given: dict[str, Any] | None = None
 ) -> str:
@@ -227,13 +237,12 @@ def run(
     return text.replace(str(running.folder), "FOLDER")
 
 
-def both(one: RunningPlatform, other: RunningPlatform, code: str, tmp_path: Path) -> tuple[str, str]:
-    """Run code on two platforms with the same files."""
-    said = [
-        run(platform, PREPARED + code, given=furnish(platform, tmp_path / name))
-        for platform, name in ((one, "one"), (other, "other"))
+def logs(platforms: Sequence[RunningPlatform], code: str, tmp_path: Path) -> list[list[str]]:
+    """Run code on platforms with the same files, and return the lines of each log."""
+    return [
+        run(platform, PREPARED + code, given=furnish(platform, tmp_path / str(number))).splitlines()
+        for number, platform in enumerate(platforms)
     ]
-    return said[0], said[1]
 
 
 def handed_over(running: RunningPlatform) -> int:
@@ -244,19 +253,75 @@ def handed_over(running: RunningPlatform) -> int:
 
 @pytest.mark.parametrize("code", [DOWNLOADS, UPLOADS], ids=["downloads", "uploads"])
 def test_dxpy_does_what_it_does_officially(
-    running: RunningPlatform, plainly_running: RunningPlatform, code: str, tmp_path: Path
+    running: RunningPlatform,
+    running_on_node: RunningPlatform,
+    plainly_running: RunningPlatform,
+    code: str,
+    tmp_path: Path,
 ) -> None:
-    short, official = both(running, plainly_running, code, tmp_path)
-    assert short.splitlines() == official.splitlines()
+    short, streamed, official = logs((running, running_on_node, plainly_running), code, tmp_path)
+    assert short == official
+    assert streamed == official
     assert handed_over(plainly_running) == 0
+
+
+WITHOUT_OFFICIAL_TRANSFERS = """
+    from dxpy.bindings import dxfile_functions
+    dxfile_functions.response_iterator = DXFile.upload_part = None
+    for name in ("pieces", "sparse", "empty", "large"):
+        show(fetched, name)
+    dxpy.download_dxfile(ids["pieces"], "got")
+    show(dxpy.upload_local_file, "got", write_buffer_size=6 << 20)
+"""
+
+
+def test_whole_files_are_streamed_on_nodes(running_on_node: RunningPlatform, tmp_path: Path) -> None:
+    given = furnish(running_on_node, tmp_path / "given")
+    with (tmp_path / "large").open("wb") as large:
+        large.truncate(130 * MIB)
+    given["large"] = link(running_on_node, tmp_path / "large")
+    log = run(running_on_node, PREPARED + WITHOUT_OFFICIAL_TRANSFERS, given=given)
+    assert re.findall(r"fetched \('(\w+)', \['\w+', (\d+)\]\)", log) == [
+        ("pieces", str(20 * MIB + 3)),
+        ("sparse", str(4 * MIB)),
+        ("empty", "0"),
+        ("large", str(130 * MIB)),
+    ]
+    assert log.count("'state': 'complete'") == 4
+    assert "'state': 'closed'" in log
+
+
+def test_a_download_names_the_size_of_parts_that_have_no_checksums_yet(
+    served_to_module: ServedPlatform, tmp_path: Path
+) -> None:
+    (tmp_path / "text").write_text("text")
+    file = link(served_to_module, tmp_path / "text")
+    url = served_to_module.post(f"/{file}/download", {"preauthenticated": True})["url"]
+    header = "x-dx-local-part-size"
+    assert served_to_module.request("GET", url).headers[header] == str(64 * MIB)
+    served_to_module.post(f"/{file}/describe", {"fields": {"parts": True}})
+    assert header not in served_to_module.request("GET", url).headers
+
+
+def test_bytes_with_a_wrong_checksum_are_not_delivered_on_nodes(
+    running_on_node: RunningPlatform, tmp_path: Path
+) -> None:
+    file = furnish(running_on_node, tmp_path / "given")["pieces"]
+    part = running_on_node.folder / "platform" / "files" / f"{file}.parts" / "2"
+    part.write_bytes(b"x" * part.stat().st_size)
+    log = run(running_on_node, f"{PREPARED}    show(dxpy.download_dxfile, '{file}', 'got')\n")
+    assert "['DXChecksumMismatchError', 'md5sum mismatch in file-ID part 2" in log
 
 
 @pytest.mark.slow
 def test_programs_do_what_they_do_officially(
-    running: RunningPlatform, plainly_running: RunningPlatform, tmp_path: Path
+    running: RunningPlatform,
+    running_on_node: RunningPlatform,
+    plainly_running: RunningPlatform,
+    tmp_path: Path,
 ) -> None:
     said = []
-    for platform in (running, plainly_running):
+    for platform in (running, running_on_node, plainly_running):
         platform.project = platform.post("/project/new", {"name": "P"})["id"]
         given = furnish(platform, tmp_path / platform.folder.name)
         scripts = " ".join(map(shlex.quote, SHELL))
@@ -266,7 +331,8 @@ def test_programs_do_what_they_do_officially(
         log = "".join(run(platform, before + RUN_SHELL, "bash", given=links).split())
         said.append(re.sub(r"([a-z]+)-[0-9A-Za-z]{24}", r"\1-ID", log).split("=="))
     assert len(said[0]) == 1 + len(SHELL)
-    assert said[0] == said[1]
+    assert said[0] == said[2]
+    assert said[1] == said[2]
 
 
 def test_whole_files_take_the_short_way(running: RunningPlatform, tmp_path: Path) -> None:

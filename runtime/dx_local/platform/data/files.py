@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Context, Platform
     from dx_local.platform.core.local_bytes import Part
     from dx_local.platform.core.schema import ObjectCopy, ObjectRow, PlacementRow
+    from dx_local.platform.core.store import Store
 
 # The limits that clients split files by, in bytes, as in the AWS regions.
 MINIMUM_PART_SIZE = 5 << 20
@@ -255,10 +256,21 @@ def _parts(context: Context, row: ObjectRow) -> JSON:
     }
 
 
+def part_size_of_local_file(store: Store, row: ObjectRow) -> int | None:
+    """Return the size of the parts of a closed file whose MD5s have not been computed yet, else None."""
+    if store.value("SELECT 1 FROM part WHERE file = ?", row["id"]):
+        return None
+    return _part_size(row["fields"])
+
+
+def _part_size(fields: JSON) -> int:
+    part_size: int = fields.get("partSize") or max(_PART_OF_LOCAL_FILE, -(-fields["size"] // MAXIMUM_PARTS))
+    return part_size
+
+
 def _parts_of_local_file(platform: Platform, file_id: str, fields: JSON) -> list[Part]:
     (path,) = file_bytes.pieces(platform, file_id)
-    size = fields["size"]
-    part_size = fields.get("partSize") or max(_PART_OF_LOCAL_FILE, -(-size // MAXIMUM_PARTS))
+    size, part_size = fields["size"], _part_size(fields)
     if size <= _HASHED_INLINE:
         return local_bytes.hash_parts(path, part_size)
     if file_id not in platform.hashed_parts:

@@ -22,6 +22,7 @@ import dxpy
 from dxpy.bindings import DXDataObject, DXFile, dxfile, dxfile_functions
 
 from dx_local.worker import channel
+from dx_local.worker.dxpy_patches import streamed_transfer
 
 if TYPE_CHECKING:
     JSON = dict[str, Any]
@@ -88,19 +89,28 @@ def _download(dxid: Any, filename: str, project: Any) -> bool:
         return False
     hint = None if project == DXFile.NO_PROJECT_HINT else project
     try:
-        target = open(filename, "wb" if is_new else "rb+")  # noqa: SIM115, PTH123
+        target = open(filename, "wb+" if is_new else "rb+")  # noqa: SIM115, PTH123
     except OSError:
         return False
-    request = {"fetch": file_id, "project": hint}
     with target:
-        answer = _request({**request, "linkable": is_new}, target.fileno())
-        is_done = "size" in answer or ("link" in answer and _link(answer, filename))
-        # If the link cannot be used here, request a copy.
-        if "link" in answer and not is_done:
-            is_done = "size" in _request(request, target.fileno())
+        if _has_socket():
+            is_done = _fetch(file_id, hint, target, filename, is_new)
+        else:
+            is_done = streamed_transfer.download(file_id, hint, target)
     if not is_done and is_new:
         with contextlib.suppress(OSError):
             os.unlink(filename)  # noqa: PTH108
+    return is_done
+
+
+def _fetch(file_id: str, project: str | None, target: BinaryIO, filename: str, is_new: bool) -> bool:
+    """Have the platform write to an open file, or replace it by a link if it is new."""
+    request = {"fetch": file_id, "project": project}
+    answer = _request({**request, "linkable": is_new}, target.fileno())
+    is_done = "size" in answer or ("link" in answer and _link(answer, filename))
+    # If the link cannot be used here, request a copy.
+    if "link" in answer and not is_done:
+        is_done = "size" in _request(request, target.fileno())
     return is_done
 
 
@@ -192,9 +202,11 @@ def _new_handler(source: BinaryIO, filename: str, media_type: Any, buffer_size: 
 def _upload(handler: Any, source: BinaryIO) -> bool:
     """Have the platform read the bytes and close the file; return whether it did."""
     size, part_size = _size(source), handler._write_bufsize  # noqa: SLF001
-    is_done = "size" in _request(
-        {"store": handler.get_id(), "size": size, "partSize": part_size}, source.fileno()
-    )
+    if _has_socket():
+        request = {"store": handler.get_id(), "size": size, "partSize": part_size}
+        is_done = "size" in _request(request, source.fileno())
+    else:
+        is_done = streamed_transfer.upload(handler, source)
     if is_done:
         count = -(-size // part_size)
         handler._cur_part += count  # noqa: SLF001
@@ -215,6 +227,11 @@ def _is_possible() -> bool:
     """
     is_limited = resource.getrlimit(resource.RLIMIT_FSIZE)[0] != resource.RLIM_INFINITY
     return bool("DX_JOB_ID" in os.environ and not dxpy._DEBUG and not is_limited)  # noqa: SLF001
+
+
+def _has_socket() -> bool:
+    """Return whether the platform can be reached by its socket; on nodes, it cannot."""
+    return os.path.exists(_socket_path)  # noqa: PTH110
 
 
 def _request(request: JSON, file: int) -> JSON:

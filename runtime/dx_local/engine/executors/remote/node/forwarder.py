@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -15,7 +14,8 @@ if TYPE_CHECKING:
 
     from dx_local.engine.executors.remote.assignment import Assignment
 
-_BLOCK = 256 << 10
+_MOST_UNSENT = 1 << 20  # bytes
+_PAUSE_SECONDS = 0.1
 
 
 class Forwarder:
@@ -23,10 +23,10 @@ class Forwarder:
 
     def __init__(self, assignment: Assignment) -> None:
         url = urlsplit(assignment.control)
-        self._address = url.hostname, url.port
+        self._host, self._port = str(url.hostname), url.port or 80
         self.port = int(assignment.loopback_port)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._servers: list[asyncio.Server] = []
+        self._ends: set[_End] = set()
 
     def answer_at(self, listener: socket.socket) -> None:
         """Forward the connections that a socket accepts."""
@@ -47,11 +47,11 @@ class Forwarder:
 
     async def close(self) -> None:
         """End all connections."""
-        for server in self._servers:
-            server.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for end in list(self._ends):
+            end.transport.abort()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.ensure_future(work)
@@ -59,29 +59,78 @@ class Forwarder:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, listener: socket.socket) -> None:
-        self._servers.append(await asyncio.start_server(self._accept, sock=listener))
+        loop = asyncio.get_running_loop()
+        with listener:
+            while True:
+                try:
+                    connection, _ = await loop.sock_accept(listener)
+                except OSError:  # noqa: PERF203 - aborted, or too many open files
+                    await asyncio.sleep(_PAUSE_SECONDS)
+                else:
+                    self._begin(self._forward(connection))
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _forward(self, connection: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
         try:
-            upstream_reader, upstream_writer = await asyncio.open_connection(*self._address)
-        except OSError:
-            writer.close()
-            return
-        try:
-            await asyncio.gather(_pump(reader, upstream_writer), _pump(upstream_reader, writer))
-        finally:
-            writer.close()
-            upstream_writer.close()
+            # The server sends nothing before it gets a request, so its end can wait for the other.
+            _, far = await loop.create_connection(lambda: _End(self._ends), self._host, self._port)
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, OSError):
+                return
+            raise
+        await loop.connect_accepted_socket(lambda: _End(self._ends, far), connection)
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(OSError):
-        while block := await reader.read(_BLOCK):
-            writer.write(block)
-            await writer.drain()
-        if writer.can_write_eof():
-            writer.write_eof()
+class _End(asyncio.Protocol):
+    """One end of a forwarded connection; all that it receives is sent at the other end."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, ends: set[_End], other: _End | None = None) -> None:
+        self._ends = ends
+        self._other = other
+        self._has_received_all = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to forward, if this is the second end."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self._ends.add(self)
+        transport.set_write_buffer_limits(_MOST_UNSENT)
+        if self._other:
+            self._other._other = self  # noqa: SLF001 - of the same class
+            if self._other.transport.is_closing():
+                transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Send the bytes at the other end."""
+        assert self._other
+        self._other.transport.write(data)
+
+    def pause_writing(self) -> None:
+        """Receive nothing at the other end until the bytes are sent."""
+        if self._other:
+            self._other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Receive again at the other end."""
+        if self._other:
+            self._other.transport.resume_reading()
+
+    def eof_received(self) -> bool:
+        """End the other end's stream; return whether the connection stays open, for the other direction."""
+        self._has_received_all = True
+        if self._other is None:
+            return False
+        if self._other._has_received_all:  # noqa: SLF001 - of the same class
+            self._other.transport.close()
+            return False
+        self._other.transport.write_eof()
+        return True
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - either end may be at fault
+        """Close the other end after all that is still to be sent."""
+        self._ends.discard(self)
+        if self._other:
+            self._other.transport.close()
