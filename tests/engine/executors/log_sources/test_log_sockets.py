@@ -61,6 +61,25 @@ def test_jobs_at_the_same_time_have_sockets_of_their_own(tmp_path: Path) -> None
     assert asyncio.run(jobs()) == 4
 
 
+def test_a_later_try_of_a_job_takes_the_sockets_of_no_other_job(tmp_path: Path) -> None:
+    received: dict[str, list[bytes]] = {"a": [], "c": []}
+
+    async def jobs() -> None:
+        pool = LogSocketPool()
+        both = [pool.take(str(tmp_path / name)) for name in ("a", "b")]
+        for sockets in both:
+            sockets.release()
+        later = {name: pool.take(str(tmp_path / name)) for name in ("a", "c")}
+        for name, sockets in later.items():
+            sockets.receive = received[name].append
+            send(tmp_path / f"{name}.priority", name.encode())
+            sockets.drain()
+            sockets.close()
+
+    asyncio.run(jobs())
+    assert received == {"a": [b"a"], "c": [b"c"]}
+
+
 def test_a_pair_that_was_removed_is_replaced(tmp_path: Path) -> None:
     received: list[bytes] = []
 

@@ -30,6 +30,7 @@ class LogSockets:
     def __init__(self, prefix: str, pool: LogSocketPool | None = None) -> None:
         self.receive: Callable[[bytes], None] = lambda _: None
         """Called with each datagram."""
+        self.prefix = prefix
         self._loop = asyncio.get_running_loop()
         self._pool = pool
         self._paths: list[str] = []
@@ -47,6 +48,7 @@ class LogSockets:
             path = f"{prefix}.{name}"
             os.rename(self._paths[position], path)  # noqa: PTH104
             self._paths[position] = path
+        self.prefix = prefix
 
     def drain(self) -> None:
         """Receive the datagrams that were sent by now."""
@@ -97,12 +99,16 @@ class LogSocketPool:
     """
 
     def __init__(self) -> None:
-        self._free: list[LogSockets] = []
+        self._free: dict[str, LogSockets] = {}
+        """By their prefixes."""
 
     def take(self, prefix: str) -> LogSockets:
         """Return sockets with paths that begin with this prefix. Raises OSError."""
         while self._free:
-            sockets = self._free.pop()
+            # The pair of an earlier try of the job is at these paths already: another one would replace its
+            # files, and later be found under its name.
+            own = self._free.pop(prefix, None)
+            sockets = own or self._free.popitem()[1]
             try:
                 sockets.move(prefix)
             except OSError:
@@ -113,9 +119,9 @@ class LogSocketPool:
 
     def add(self, sockets: LogSockets) -> None:
         """Keep the sockets of a job that has ended."""
-        self._free.append(sockets)
+        self._free[sockets.prefix] = sockets
 
     def close(self) -> None:
         """Close the sockets that are free."""
         while self._free:
-            self._free.pop().close()
+            self._free.popitem()[1].close()
