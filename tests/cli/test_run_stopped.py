@@ -201,6 +201,7 @@ def test_a_command_that_is_killed_while_its_zygote_starts_leaves_no_folder(
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_worker_environment_that_is_being_made_does_not_delay_the_end(
     make_app: MakeApp, variables: dict[str, str], bin_folder: Path, temporary: Path, tmp_path: Path
 ) -> None:

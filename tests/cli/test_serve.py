@@ -92,7 +92,9 @@ eval "$({dx_local} env --unset)"
 """
 
 
-@pytest.mark.parametrize("shell", ["bash", "sh", "zsh"])
+@pytest.mark.parametrize(
+    "shell", ["bash", *(pytest.param(name, marks=pytest.mark.slow) for name in ("sh", "zsh"))]
+)
 def test_a_shell_is_as_before_once_it_has_left_even_a_stopped_server(
     serve: Serve, tmp_path: Path, shell: str
 ) -> None:

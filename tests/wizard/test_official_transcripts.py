@@ -47,7 +47,13 @@ AFTER_INPUTS = (
 )
 
 
-@pytest.mark.parametrize("arguments", [("--template", "parallelized"), ()], ids=["with template", "without"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("--template", "parallelized"), id="with template", marks=pytest.mark.slow),
+        pytest.param((), id="without"),
+    ],
+)
 def test_every_phrase_that_is_waited_for_appears_and_the_app_is_written(
     terminal: Start, arguments: tuple[str, ...]
 ) -> None:

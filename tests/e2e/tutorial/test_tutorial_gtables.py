@@ -54,6 +54,7 @@ def test_subjobs_fill_a_table_that_postprocess_closes(dx_run: Callable[..., Run]
     assert sorted((int(index), int(i)) for index, i in rows) == expected
 
 
+@pytest.mark.slow
 def test_a_bash_app_gives_out_a_table(dx_run: Callable[..., Run]) -> None:
     run = dx_run(HERE / "gtable_collect_bash", {})
     assert run.output["output"].read_text() == "index:int32\n1\n2\n3\n"

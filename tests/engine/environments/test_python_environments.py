@@ -56,6 +56,7 @@ def test_pip_entries_become_requirements(dependencies: list[Dependency], expecte
     assert requirements_of(dependencies) == expected
 
 
+@pytest.mark.slow
 def test_an_environment_is_made_once_and_can_import_dxpy(shared_cache: Path) -> None:
     environment = prepare_environment(EnvironmentRequest(), announce=print)
     again = prepare_environment(EnvironmentRequest(), announce=pytest.fail)

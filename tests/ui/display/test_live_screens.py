@@ -133,6 +133,7 @@ def test_a_window_that_becomes_narrower_shows_the_view_once(make_app: MakeApp) -
     assert terminal.read_to_end() == 0
 
 
+@pytest.mark.slow
 def test_a_terminal_without_unicode_gets_a_bar_in_ascii(make_app: MakeApp) -> None:
     app = scatters(make_app, 40)
     terminal = Terminal("run", app, "--logs", "none", PYTHONIOENCODING="ascii")
@@ -149,6 +150,7 @@ main() {
 """
 
 
+@pytest.mark.slow
 def test_a_flood_of_lines_stays_in_its_file_unless_all_are_wanted(make_app: MakeApp) -> None:
     app = str(make_app(FLOOD, interpreter="bash"))
     held = Terminal("run", app)

@@ -181,6 +181,7 @@ def test_an_impossible_update_changes_nothing(
     assert contents(Path("app")) == before
 
 
+@pytest.mark.slow
 def test_an_update_keeps_what_a_script_says_about_its_inputs(
     wizard: Wizard, files: Callable[..., None]
 ) -> None:

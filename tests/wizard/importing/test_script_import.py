@@ -90,7 +90,7 @@ parser.parse_args()
     [
         ("kmers.py", True, KMERS),
         ("kmers.py", False, KMERS),
-        ("top.py", False, TOP),
+        pytest.param("top.py", False, TOP, marks=pytest.mark.slow),
         ("rows.R", True, ROWS),
         ("first.sh", True, FIRST),
     ],
@@ -111,8 +111,10 @@ def test_the_options_become_inputs(
 
 @pytest.mark.parametrize(
     ("library", "text", "inputs"),
-    [("click", CLICK, TOP), ("typer", TYPER, TYPER_TOP)],
-    ids=["click", "typer"],
+    [
+        pytest.param("click", CLICK, TOP, id="click"),
+        pytest.param("typer", TYPER, TYPER_TOP, id="typer", marks=pytest.mark.slow),
+    ],
 )
 def test_real_click_and_typer_are_read_by_running(
     files: Callable[..., None], library: str, text: str, inputs: dict[str, Any]
