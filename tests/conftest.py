@@ -57,6 +57,9 @@ if TEST_PYTHON:
     os.environ[PYTHON_VARIABLE] = TEST_PYTHON
 
 # Whether jobs of the tests have sandboxes: if possible, unless the variable says otherwise.
+WARM_TOOLS = pytest.mark.skipif(
+    os.environ.get("DX_LOCAL_TOOLS") == "plain", reason="this is about warm programs of dxpy, which are off"
+)
 TEST_ISOLATION = Isolation(os.environ.get(ISOLATION_VARIABLE) or Isolation.AUTO)
 
 START = 1_700_000_000_000  # ms

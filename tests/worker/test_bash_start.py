@@ -39,7 +39,7 @@ PROBES = {
     "shared namespaces": "readlink $me/ns/*",
     "home": "find . -printf '%M %u %g %P\\n' | sort; tail -n +1 .bash* environment job-*",
     "mounts": "cut -d' ' -f4- $me/mountinfo",
-    "processes": "ls /proc | grep -c '^[0-9]'",
+    "processes": "listed=$(ls /proc); grep -c '^[0-9]' <<< \"$listed\"",
 }
 PROBE = "set +e\nme=/proc/$$\n" + "".join(
     f"printf '\\001{name}\\n'\n{script}\n" for name, script in PROBES.items()

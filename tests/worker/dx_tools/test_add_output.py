@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.conftest import WARM_TOOLS
 from tests.worker.dx_tools import official_add_output
 from tests.worker.dx_tools.test_tools import clients_of, needs_namespaces, run_bash
 
@@ -574,6 +575,7 @@ def test_a_locked_file_is_waited_for(client: Client, tmp_path: Path) -> None:
     assert done.stdout == b'{}{\n    "n": 42\n}\n', done.stderr
 
 
+@WARM_TOOLS
 def test_jobs_need_neither_server_nor_program_for_a_plain_call(
     own_workshop: Workshop, served: ServedPlatform, client: Client
 ) -> None:
@@ -588,6 +590,7 @@ def test_jobs_need_neither_server_nor_program_for_a_plain_call(
     }
 
 
+@WARM_TOOLS
 @pytest.mark.parametrize(("change", "is_known"), [("", True), ("# changed\n", False)])
 def test_only_a_known_program_is_done_by_the_client(
     own_workshop: Workshop, client: Client, tmp_path: Path, change: str, is_known: bool

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.conftest import TEST_PYTHON
+from tests.conftest import TEST_PYTHON, WARM_TOOLS
 from tests.worker.conftest import zygotes_of
 
 from dx_app_wizard.user_dirs import cache_dir
@@ -259,6 +259,7 @@ def clients_of(shop: Workshop) -> Path:
     return folder
 
 
+@WARM_TOOLS
 @pytest.mark.parametrize(
     "command",
     [
@@ -280,6 +281,7 @@ def test_the_server_runs_it(own_workshop: Workshop, served: ServedPlatform, comm
     assert job.said() == ["dx v0.417.1"], job.said("STDERR")
 
 
+@WARM_TOOLS
 def test_the_server_runs_it_for_a_client_in_python(own_workshop: Workshop, served: ServedPlatform) -> None:
     own_workshop.environment = replace(own_workshop.environment, tool_client=None)
     shutil.rmtree(clients_of(own_workshop) / ".plain")
@@ -337,6 +339,7 @@ def test_what_the_server_cannot_do_the_program_does_itself(
     assert run_bash(workshop, served, command).said() == ["dx v0.417.1"]
 
 
+@WARM_TOOLS
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root sees which child of a zygote is the server")
 def test_without_the_server_the_program_itself_runs(own_workshop: Workshop, served: ServedPlatform) -> None:
     script = "dx --version; echo ready; until [ -e go ]; do sleep 0.05; done; dx --version | tail -n 1"
@@ -364,6 +367,7 @@ def tool_server_of(shop: Workshop) -> int:
     return server
 
 
+@WARM_TOOLS
 def test_without_a_way_to_the_server_the_program_itself_runs(
     own_workshop: Workshop, served: ServedPlatform
 ) -> None:
@@ -394,6 +398,7 @@ def echo(bare_workshop: Workshop, environment: WorkerEnvironment, tmp_path: Path
 ANY_ARGUMENT = st.binary(min_size=1).filter(lambda data: b"\0" not in data)
 
 
+@WARM_TOOLS
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     arguments=st.lists(ANY_ARGUMENT.filter(lambda data: not data.startswith(b"-")), max_size=4),

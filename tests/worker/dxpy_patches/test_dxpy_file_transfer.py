@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.conftest import RunningPlatform, ServedPlatform
+from tests.conftest import WARM_TOOLS, RunningPlatform, ServedPlatform
 
 from dx_local.engine.settings import InputDelivery, Isolation
 from dx_local.platform.data import files
@@ -275,6 +275,7 @@ WITHOUT_OFFICIAL_TRANSFERS = """
 """
 
 
+@WARM_TOOLS
 def test_whole_files_are_streamed_on_nodes(running_on_node: RunningPlatform, tmp_path: Path) -> None:
     given = furnish(running_on_node, tmp_path / "given")
     with (tmp_path / "large").open("wb") as large:
@@ -335,6 +336,7 @@ def test_programs_do_what_they_do_officially(
     assert said[1] == said[2]
 
 
+@WARM_TOOLS
 def test_whole_files_take_the_short_way(running: RunningPlatform, tmp_path: Path) -> None:
     file = furnish(running, tmp_path / "given")["text"]
     before = handed_over(running)
@@ -382,6 +384,7 @@ NEEDS_NAMESPACES = pytest.mark.skipif(
 )
 
 
+@WARM_TOOLS
 @pytest.mark.parametrize(
     "isolation",
     [
@@ -402,6 +405,7 @@ def test_a_job_gets_a_link_where_it_cannot_write(
     assert "edited" not in (tmp_path / "given" / "text").read_text()
 
 
+@WARM_TOOLS
 @NEEDS_NAMESPACES
 def test_a_job_gets_a_link_to_a_file_on_another_disk_in_a_folder_that_is_hidden_from_it(
     tmp_path: Path, worker_environment: WorkerEnvironment

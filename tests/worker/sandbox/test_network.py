@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.conftest import WARM_TOOLS
 
 from dx_local.engine.executors.log_sources.network_hint import REMARK
 from dx_local.platform.execution import job_logs
@@ -91,7 +92,10 @@ def test_what_listens_on_this_machine_is_not_reached(cut_off: RunningPlatform, s
     [
         "dxpy.describe(dxpy.JOB_ID)",
         "json.loads(subprocess.getoutput('dx describe --json $DX_JOB_ID'))",
-        "json.loads(subprocess.getoutput('$(dirname $(which dx))/.plain/dx describe --json $DX_JOB_ID'))",
+        pytest.param(
+            "json.loads(subprocess.getoutput('$(dirname $(which dx))/.plain/dx describe --json $DX_JOB_ID'))",
+            marks=WARM_TOOLS,
+        ),
     ],
     ids=["dxpy", "dx", "plain dx"],
 )
