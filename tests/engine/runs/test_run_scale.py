@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import uvloop
+from tests.scatter_and_gather import SCATTER_AND_GATHER
 from typing_extensions import override
 
 from dx_local.engine.runs.inputs import GivenInputs
@@ -27,23 +28,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 JOBS = 3000
-
-SCATTER_AND_GATHER = """
-import dxpy
-
-@dxpy.entry_point('part')
-def part(index):
-    return {'n': index}
-
-@dxpy.entry_point('gather')
-def gather(parts):
-    return {'n': sum(parts)}
-
-@dxpy.entry_point('main')
-def main(count):
-    parts = [dxpy.new_dxjob({'index': i}, 'part').get_output_ref('n') for i in range(count)]
-    return {'n': dxpy.new_dxjob({'parts': parts}, 'gather').get_output_ref('n')}
-"""
 
 
 class Meter(Observer):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import uvloop
+from tests.scatter_and_gather import SCATTER_AND_GATHER
 
 from dx_local.engine.runs.inputs import GivenInputs
 from dx_local.engine.runs.preparation import RunRequest
@@ -26,25 +27,6 @@ if TYPE_CHECKING:
 
 MOST = 27
 """Statements of a job that a gathering job refers to, with those of the progress display."""
-
-SCATTER_AND_GATHER = """
-import dxpy
-
-@dxpy.entry_point('part')
-def part(index):
-    return {'n': index}
-
-@dxpy.entry_point('gather')
-def gather(parts):
-    return {'n': sum(parts)}
-
-@dxpy.entry_point('main')
-def main(count):
-    parts = [dxpy.new_dxjob({'index': i}, 'part').get_output_ref('n') for i in range(count)]
-    return {'n': dxpy.new_dxjob({'parts': parts}, 'gather').get_output_ref('n')}
-
-dxpy.run()
-"""
 
 
 @pytest.fixture
