@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 # Objects/obmalloc.c of CPython.
 _STEP = 16
 _LARGEST = 512
-# Objects of this size in all, each near the one before, are in a new pool. It is less than a page, so that the
-# next ones are in the page of the pool's header.
+# Objects of this size in all, each near the one before, are in a new pool. It is less than a page, so that
+# the next ones are in the page of the pool's header.
 _ROW_BYTES = 2048
 _LONGEST_STEP = 4
 # No size has so many gaps. If a Python allocates memory in another way, this is all that is lost for a size.
