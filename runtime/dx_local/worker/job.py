@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_local.worker.channel import TERMINAL_SOCKET
@@ -73,7 +72,7 @@ class Job:
     @property
     def terminal(self) -> str:
         """The address at which it asks for the user's terminal."""
-        return str(Path(self.log_sockets).with_name(TERMINAL_SOCKET))
+        return f"{self.log_sockets.rpartition('/')[0]}/{TERMINAL_SOCKET}"
 
     @property
     def input_file(self) -> str:

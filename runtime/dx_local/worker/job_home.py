@@ -16,6 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_local.worker.process.fork_variables import set_variables
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -31,11 +33,12 @@ _BASHRC = "case $- in *i*) ;; *) return ;; esac\n"
 
 
 def enter_home(job: Job, variables: dict[str, str]) -> None:
-    """Set this process's environment variables, populate the job's home and make it the current folder."""
-    os.environ.clear()
-    os.environ.update(variables)
+    """Set this process's environment variables, populate the job's home and make it the current folder.
+
+    Its `environment` has been written.
+    """
+    set_variables(variables)
     populate_home(job)
-    write_environment(job, job.home)
     os.chdir(job.home)
 
 
