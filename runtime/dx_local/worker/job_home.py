@@ -16,8 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dx_local.worker.process.fork_variables import set_variables
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -32,12 +30,8 @@ _LINK_FROM_BYTES = 1 << 20
 _BASHRC = "case $- in *i*) ;; *) return ;; esac\n"
 
 
-def enter_home(job: Job, variables: dict[str, str]) -> None:
-    """Set this process's environment variables, populate the job's home and make it the current folder.
-
-    Its `environment` has been written.
-    """
-    set_variables(variables)
+def enter_home(job: Job) -> None:
+    """Populate the job's home, in which `environment` has been written, and make it the current folder."""
     populate_home(job)
     os.chdir(job.home)
 

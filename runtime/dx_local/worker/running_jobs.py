@@ -132,7 +132,8 @@ class RunningJobs:
             job = replace(job, clients=self._tools.path())
         network = None if job.has_network else self._resources.network
         calls = [*([network.entry_call()] if network else []), *(sandbox.entry_calls() if sandbox else [])]
-        return JobStart(job, calls, environment(job, self._resources.variables), files)
+        variables = environment(job, self._resources.variables)
+        return JobStart(job, calls, variables, self._fork_variables, files)
 
     def _fork_of(self, start: JobStart, home: str) -> Callable[[], int]:
         """Return the function that starts the job's process: os.fork, or one that makes no copy.
