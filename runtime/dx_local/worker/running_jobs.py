@@ -107,7 +107,7 @@ class RunningJobs:
     def start(self, job: Job, files: list[int]) -> None:
         """Start a job, or report its exit at once if that fails; close `files` (see JobStart)."""
         if job.interpreter != "bash":
-            sys.modules["dx_local.worker.runners.python"].precompile(job)
+            sys.modules["dx_local.worker.runners.python"].prepare(job)
         sandbox = None
         try:
             inside, sandbox = self._sandboxes.take(job) if self._sandboxes else (job, None)

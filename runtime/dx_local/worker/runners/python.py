@@ -49,11 +49,14 @@ _compiled: dict[str, Program] = {}
 _prepared: dict[str, Program] = {}
 
 
-def precompile(job: Job) -> None:
-    """Compile a job's program in the zygote if the job runs the author's own file, for all jobs that run it.
+def prepare(job: Job) -> None:
+    """Prepare a job in the zygote: its wrapper, and its program if the job runs the author's own file.
 
-    Errors and warnings are ignored: the job compiles such a program itself and reports them.
+    The program is compiled for all jobs that run it. Errors and warnings are ignored: the job compiles such a
+    program itself and reports them.
     """
+    with contextlib.suppress(OSError):  # some file systems have no hard links
+        os.link(job.code, job.wrapper)
     _prepared.clear()
     with contextlib.suppress(Exception):
         program = load_program(job)
@@ -87,11 +90,12 @@ def _content(path: str) -> bytes:
 
 
 def run(job: Job) -> NoReturn:
-    """Run the job's code and entry point, and end the process with the exit code that Python would return."""
+    """Run the job's code and entry point, and end the process with the exit code that Python would return.
+
+    The zygote has called `prepare`.
+    """
     program = _prepared.pop(job.job_id, None) or load_program(job)
     tempfile.tempdir = None
-    with contextlib.suppress(OSError):  # some file systems have no hard links
-        os.link(job.code, job.wrapper)
     sys.argv = [job.wrapper]
     sys.path[:0] = [job.home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     if packages := os.environ.get("PIP_TARGET"):
