@@ -146,7 +146,7 @@ class SandboxPool:
                 mounts.perform([mounts.attach_mount(tree, HOME)])
         finally:
             os.close(tree)
-        empty.mount_watch.has_changed()  # not by a job
+        empty.mount_watch.has_changed()  # every later change is the job's
 
     def _make(self, spec: mount_plan.SandboxSpec, identity: tuple[object, ...]) -> Sandbox:
         self._count += 1
