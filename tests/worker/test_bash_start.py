@@ -23,7 +23,7 @@ COLLISION = "Creating environment variable (SHELL) would cause a name collision"
 
 # Everything that a program can learn of its own start.
 PROBES = {
-    "variables": "tr '\\0' '\\n' < $me/environ",
+    "variables": "sort -z $me/environ | tr '\\0' '\\n'",
     "exported": "env",
     "arguments": "tr '\\0' '\\n' < $me/cmdline",
     "status": "grep -E '^(Tracer|[UG]id|Groups|Sig[BIC]|ShdPnd|Cap|NoNew|Secc|Cpus)' $me/status",

@@ -1,4 +1,4 @@
-"""A module that the zygote imports only on use is complete in jobs, however they import it."""
+"""Modules that the zygote imports only on use are complete in jobs, however they import them."""
 
 from __future__ import annotations
 
@@ -51,3 +51,19 @@ def test_dxpy_finds_the_checksum_of_a_part(workshop: Workshop) -> None:
         "print(found._crc)"
     )
     assert workshop.run(code).said() == ["424968645433752299"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from dateutil import parser\nprint(parser.parse('2024-02-03').day)",
+        "from dateutil.parser import parse\nprint(parse('2024-02-03').day)",
+        (
+            "import time\nfrom dxpy.utils import normalize_time_input\n"
+            "print(time.localtime(normalize_time_input('2024-02-03') / 1000).tm_mday)"
+        ),
+    ],
+)
+def test_dates_are_parsed_in_a_job(workshop: Workshop, code: str) -> None:
+    job = workshop.run(code)
+    assert (job.said(), job.code) == (["3"], 0), job.said("STDERR")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dx_local.worker.channel import TERMINAL_SOCKET
 from dx_local.worker.process import linux
+from dx_local.worker.process.signals import stop_noticing_children
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +72,7 @@ class Job:
     @property
     def terminal(self) -> str:
         """The address at which it asks for the user's terminal."""
-        return str(Path(self.log_sockets).with_name(TERMINAL_SOCKET))
+        return f"{self.log_sockets.rpartition('/')[0]}/{TERMINAL_SOCKET}"
 
     @property
     def input_file(self) -> str:
@@ -105,5 +104,4 @@ def detach_from_zygote(stdout: int, stderr: int, *cgroups: int) -> None:
     for group in cgroups:
         os.write(group, b"0")
     os.closerange(3, 1024)
-    signal.set_wakeup_fd(-1, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    stop_noticing_children()

@@ -30,12 +30,9 @@ _LINK_FROM_BYTES = 1 << 20
 _BASHRC = "case $- in *i*) ;; *) return ;; esac\n"
 
 
-def enter_home(job: Job, variables: dict[str, str]) -> None:
-    """Set this process's environment variables, populate the job's home and make it the current folder."""
-    os.environ.clear()
-    os.environ.update(variables)
+def enter_home(job: Job) -> None:
+    """Populate the job's home, in which `environment` has been written, and make it the current folder."""
     populate_home(job)
-    write_environment(job, job.home)
     os.chdir(job.home)
 
 

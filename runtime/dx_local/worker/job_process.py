@@ -17,6 +17,7 @@ from dx_local.worker.sandbox import mounts
 
 if TYPE_CHECKING:
     from dx_local.worker.job import Job
+    from dx_local.worker.process.fork_variables import ForkVariables
     from dx_local.worker.sandbox.mounts import Syscall
 
 
@@ -27,6 +28,8 @@ class JobStart(NamedTuple):
     entry_calls: list[Syscall]
     """The calls by which it enters its network and its sandbox, from `mounts.enter_namespace`."""
     variables: dict[str, str]
+    fork_variables: ForkVariables
+    """Sets the variables in a fork."""
     files: list[int]
     """Its stdout and stderr, and the `cgroup.procs` of its control group if it has one."""
 
@@ -44,7 +47,8 @@ def become_job(start: JobStart) -> NoReturn:
         detach_from_zygote(*start.files)
         stderr = 2
         memory_limit.limit_each_process(start.job.process_memory)
-        enter_home(start.job, start.variables)
+        start.fork_variables.become(start.variables)
+        enter_home(start.job)
         if start.job.is_killed:
             os.kill(os.getpid(), signal.SIGKILL)
         if start.job.git_depends and not start.job.settings.get("shell"):

@@ -10,9 +10,11 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dx_local.worker.job_home import write_environment
 from dx_local.worker.job_process import JobStart, become_job, exit_code, signal_group, start_failure
 from dx_local.worker.process import linux
 from dx_local.worker.process.exits import reap_children
+from dx_local.worker.process.fork_variables import ForkVariables
 from dx_local.worker.process.usage import NO_USAGE, Usage, collect_records
 from dx_local.worker.runners.variables import environment
 from dx_local.worker.unadopted import POLL_SECONDS, UnadoptedProcesses, kill_all_of
@@ -87,6 +89,7 @@ class RunningJobs:
         # Both by the process ID of a job's main process, which leads the job's session.
         self._jobs: dict[int, RunningJob] = {}
         self._exited: dict[int, RunningJob] = {}
+        self._fork_variables = ForkVariables()
         self._removers: set[int] = set()
         self._spares_filters = True
         self._unadopted = None if linux.adopts_orphans() else UnadoptedProcesses()
@@ -104,7 +107,7 @@ class RunningJobs:
     def start(self, job: Job, files: list[int]) -> None:
         """Start a job, or report its exit at once if that fails; close `files` (see JobStart)."""
         if job.interpreter != "bash":
-            sys.modules["dx_local.worker.runners.python"].precompile(job)
+            sys.modules["dx_local.worker.runners.python"].prepare(job)
         sandbox = None
         try:
             inside, sandbox = self._sandboxes.take(job) if self._sandboxes else (job, None)
@@ -129,15 +132,28 @@ class RunningJobs:
             job = replace(job, clients=self._tools.path())
         network = None if job.has_network else self._resources.network
         calls = [*([network.entry_call()] if network else []), *(sandbox.entry_calls() if sandbox else [])]
-        return JobStart(job, calls, environment(job, self._resources.variables), files)
+        variables = environment(job, self._resources.variables)
+        return JobStart(job, calls, variables, self._fork_variables, files)
 
     def _fork_of(self, start: JobStart, home: str) -> Callable[[], int]:
-        """Return the function that starts the job's process: os.fork, or one that makes no copy."""
+        """Return the function that starts the job's process: os.fork, or one that makes no copy.
+
+        Writes `environment` to the job's home, which is at `home`. Raises OSError.
+        """
         library = self._resources.spawn_library
-        if library is None or start.job.interpreter != "bash":
-            return os.fork
-        # It imports dxpy, which must not happen before `zygote.warm_up`.
-        return sys.modules["dx_local.worker.bash_start"].prepare(library, start, home) or os.fork
+        if library and start.job.interpreter == "bash":
+            # It imports dxpy, which must not happen before `zygote.warm_up`.
+            spawn: Callable[[], int] | None
+            spawn = sys.modules["dx_local.worker.bash_start"].prepare(library, start, home)
+            if spawn:
+                return spawn
+        write_environment(start.job, home)
+        self._fork_variables.expect(start.variables)
+        return os.fork
+
+    def restore_variables(self) -> None:
+        """Set the zygote's own environment variables, for a fork that is no job."""
+        self._fork_variables.restore()
 
     def signal(self, job_id: str, number: int) -> None:
         """Send a signal to all processes of a job, if it is running."""

@@ -142,6 +142,7 @@ class Zygote:
 
     def _start_tool_server(self, tools: Tools) -> None:
         self._selector.unregister(tools.listener)
+        self._jobs.restore_variables()
         try:
             tools.start_server(self._library)
         except OSError as error:

@@ -236,6 +236,8 @@ def test_a_sandbox_that_a_job_left_unchanged_is_reused(isolated: Workshop) -> No
         "touch /usr/local/bin",
         "echo x > /dev/shm/of-a-job",
         "mount -t tmpfs x /mnt",
+        "mount -t tmpfs x /mnt; umount /mnt",
+        "mount -o remount,bind,noexec /opt",
         "mount --bind /etc ~",
         "umount -l /proc",
         "env -i setsid sleep 9 > /dev/null 2>&1 & sleep 0.2",
@@ -245,6 +247,11 @@ def test_a_sandbox_that_a_job_changed_is_not_reused(isolated: Workshop, change: 
     changed = said_by(isolated, f"{MADE}\n{change}")[0]
     # Other tests may have left free sandboxes, which are used first.
     assert changed not in [said_by(isolated, MADE)[0] for _ in range(3)]
+
+
+def test_mounts_that_a_job_has_shared_are_private_in_the_next_one(isolated: Workshop) -> None:
+    script = "grep -c shared: /proc/self/mountinfo || mount --make-rshared /"
+    assert [said_by(isolated, script) for _ in range(4)] == [["0"]] * 4
 
 
 def test_a_layer_that_was_replaced_is_seen_by_the_next_job(isolated: Workshop, tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ import ctypes
 import gc
 import sys
 
+from dx_local.worker.process.object_pools import fill_gaps
+
 _KNOWN_VERSIONS = ((3, 12), (3, 13))
 _IMMORTAL = 0xFFFFFFFF
 
@@ -30,9 +32,12 @@ class _Python(ctypes.Structure):
 def freeze(library: ctypes.PyDLL | None) -> None:
     """Exempt all objects from garbage collection and, if possible, from reference counting.
 
+    Objects that are made later, in this process or a fork, are kept apart from them.
+
     `library` contains immortal.c; without it, references are counted.
     """
     gc.collect()
+    fill_gaps()
     if library is not None and is_supported():
         with contextlib.suppress(AttributeError):  # a Python that does not export its functions
             _immortalize(library)

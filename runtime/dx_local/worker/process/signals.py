@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # the part of `signal` in C
 import signal
 
 # Python ignores these at its start, in every process.
@@ -25,3 +26,13 @@ def restore_defaults_of_programs() -> None:
     """Stop ignoring the signals that only Python ignores, before this process becomes another program."""
     for number in _IGNORED_BY_PYTHON:
         signal.signal(number, signal.SIG_DFL)
+
+
+def stop_noticing_children() -> None:
+    """Handle the ends of children by default in a fork of a process with an `ExitNotifier`.
+
+    The function in C does not turn numbers into enumerations as `signal.signal` does. To touch the code for
+    that takes a fork as long as everything else here.
+    """
+    signal.set_wakeup_fd(-1, warn_on_full_buffer=False)
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)

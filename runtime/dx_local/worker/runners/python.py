@@ -16,7 +16,6 @@ import tempfile
 import threading
 import types
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import dxpy
@@ -50,11 +49,14 @@ _compiled: dict[str, Program] = {}
 _prepared: dict[str, Program] = {}
 
 
-def precompile(job: Job) -> None:
-    """Compile a job's program in the zygote if the job runs the author's own file, for all jobs that run it.
+def prepare(job: Job) -> None:
+    """Prepare a job in the zygote: its wrapper, and its program if the job runs the author's own file.
 
-    Errors and warnings are ignored: the job compiles such a program itself and reports them.
+    The program is compiled for all jobs that run it. Errors and warnings are ignored: the job compiles such a
+    program itself and reports them.
     """
+    with contextlib.suppress(OSError):  # some file systems have no hard links
+        os.link(job.code, job.wrapper)
     _prepared.clear()
     with contextlib.suppress(Exception):
         program = load_program(job)
@@ -72,21 +74,28 @@ def load_program(job: Job) -> Program:
 
     Error messages name the author's own file if it still contains the code that the applet was made from.
     """
-    source = Path(job.code).read_bytes()
+    source = _content(job.code)
     path = job.code
     with contextlib.suppress(OSError):
-        if job.source is not None and Path(job.source).read_bytes() == source:
+        if job.source is not None and _content(job.source) == source:
             path = job.source
     known = _compiled.get(path)
     return known if known and known.source == source else Program(path, source)
 
 
+def _content(path: str) -> bytes:
+    """Return the content of a file, sooner than `Path.read_bytes` does. Raises OSError."""
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        return file.readall()
+
+
 def run(job: Job) -> NoReturn:
-    """Run the job's code and entry point, and end the process with the exit code that Python would return."""
+    """Run the job's code and entry point, and end the process with the exit code that Python would return.
+
+    The zygote has called `prepare`.
+    """
     program = _prepared.pop(job.job_id, None) or load_program(job)
     tempfile.tempdir = None
-    with contextlib.suppress(OSError):  # some file systems have no hard links
-        os.link(job.code, job.wrapper)
     sys.argv = [job.wrapper]
     sys.path[:0] = [job.home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     if packages := os.environ.get("PIP_TARGET"):
@@ -138,17 +147,20 @@ def answer_own_description(job: Job) -> None:
     request would take longer than everything else in a short job. All other descriptions come from the
     server.
     """
-    own = {"function": job.function, "input": json.loads(Path(job.input_file).read_bytes())}
-    official = dxpy.describe
+    _own_description.update(function=job.function, input=json.loads(_content(job.input_file)))
+    dxpy.describe = _describe_own_job
 
-    @functools.wraps(official)
-    def describe(*arguments: Any, **options: Any) -> Any:
-        if sys._getframe(1).f_code is not exec_utils.run.__code__:  # noqa: SLF001
-            return official(*arguments, **options)
-        dxpy.describe = official
-        return own
 
-    dxpy.describe = describe
+_own_description: dict[str, Any] = {}
+_official_describe = dxpy.describe
+
+
+@functools.wraps(_official_describe)
+def _describe_own_job(*arguments: Any, **options: Any) -> Any:
+    if sys._getframe(1).f_code is not exec_utils.run.__code__:  # noqa: SLF001
+        return _official_describe(*arguments, **options)
+    dxpy.describe = _official_describe
+    return _own_description
 
 
 def execute(program: Program, file: str) -> None:

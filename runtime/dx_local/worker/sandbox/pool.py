@@ -16,6 +16,7 @@ from dx_local.worker.process.trees import remove_tree
 from dx_local.worker.sandbox import mount_plan, mounts
 from dx_local.worker.sandbox.host_folders import HOME
 from dx_local.worker.sandbox.init_process import SandboxInit
+from dx_local.worker.sandbox.mount_watch import MountWatch
 from dx_local.worker.sandbox.sandbox import Sandbox
 from dx_local.worker.sandbox.tmp_folders import TmpFolders, subfolders
 from dx_local.worker.sandbox.user_namespace import IdMaps
@@ -145,6 +146,7 @@ class SandboxPool:
                 mounts.perform([mounts.attach_mount(tree, HOME)])
         finally:
             os.close(tree)
+        empty.mount_watch.has_changed()  # every later change is the job's
 
     def _make(self, spec: mount_plan.SandboxSpec, identity: tuple[object, ...]) -> Sandbox:
         self._count += 1
@@ -167,25 +169,29 @@ class SandboxPool:
         if init.pid:
             self._inits[init.pid] = init
         with self._inside(init):
-            pristine = self._snapshot(memory, plan.change_markers)
-        now = time.monotonic()
-        return Sandbox(spec, identity, init, memory, tmp, log, tuple(plan.change_markers), pristine, now)
-
-    def _snapshot(self, memory: int, change_markers: Iterable[str]) -> tuple[object, ...]:
-        """Return the mounts of the current mount namespace, and the state of the markers. Raises OSError."""
-        with open(os.open("self/mountinfo", os.O_RDONLY, dir_fd=self._proc), "rb") as file:
-            mounted = file.read()
-        states = [os.stat(marker, dir_fd=memory) for marker in change_markers]
-        return mounted, *(
-            (state.st_mode, state.st_uid, state.st_gid, state.st_size, state.st_nlink, state.st_ctime_ns)
-            for state in states
+            watch = MountWatch(self._proc)
+        return Sandbox(
+            spec=spec,
+            identity=identity,
+            init=init,
+            memory=memory,
+            mount_watch=watch,
+            tmp=tmp,
+            log=log,
+            change_markers=tuple(plan.change_markers),
+            pristine=_states_of(memory, plan.change_markers),
+            made_at=time.monotonic(),
         )
 
     def _is_pristine(self, used: Sandbox) -> bool:
+        """Return whether a sandbox is as it was made, once the home of its job is unmounted."""
+        if used.mount_watch.has_changed():
+            return False
         try:
             with self._inside(used.init):
-                mounts.perform([mounts.unmount(HOME)])
-                return self._snapshot(used.memory, used.change_markers) == used.pristine
+                # A job can have made mounts shared, which is not noticed.
+                mounts.perform([mounts.unmount(HOME), mounts.make_mounts_private()])
+            return _states_of(used.memory, used.change_markers) == used.pristine
         except OSError:
             return False
 
@@ -198,6 +204,7 @@ class SandboxPool:
     def _discard(self, used: Sandbox, *, is_clean: bool) -> int:
         used.init.kill()
         used.init.close()
+        used.mount_watch.close()
         os.close(used.memory)
         remove_tree(used.log)
         return self._tmp_folders.release(used.tmp, is_clean=is_clean)
@@ -212,6 +219,15 @@ class SandboxPool:
 
     def _leave(self) -> None:
         mounts.perform([mounts.enter_namespace(self._own_mounts, mounts.NEW_MOUNTS)])
+
+
+def _states_of(memory: int, change_markers: Iterable[str]) -> list[tuple[int, ...]]:
+    """Return a state of each marker that differs once it was changed. Raises OSError."""
+    states = [os.stat(marker, dir_fd=memory) for marker in change_markers]
+    return [
+        (state.st_mode, state.st_uid, state.st_gid, state.st_size, state.st_nlink, state.st_ctime_ns)
+        for state in states
+    ]
 
 
 def _identity_of(spec: mount_plan.SandboxSpec) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ from dx_local.worker.sandbox import mounts
 if TYPE_CHECKING:
     from dx_local.worker.sandbox.init_process import SandboxInit
     from dx_local.worker.sandbox.mount_plan import SandboxSpec
+    from dx_local.worker.sandbox.mount_watch import MountWatch
     from dx_local.worker.sandbox.mounts import Syscall
 
 
@@ -23,14 +24,16 @@ class Sandbox:
     init: SandboxInit
     memory: int
     """The folder that holds its changes, as an open file; no path leads to it any more."""
+    mount_watch: MountWatch
+    """Notices its mounts changing."""
     tmp: str
     """Its set of folders for temporary files."""
     log: str
     """The folder that appears as that of the sockets for log messages."""
     change_markers: tuple[str, ...]
     """Folders in `memory`: every change of the sandbox changes one of them."""
-    pristine: tuple[object, ...]
-    """Its mounts and markers as long as no job has changed it."""
+    pristine: list[tuple[int, ...]]
+    """The states of the markers as long as no job has changed it."""
     made_at: float
 
     def entry_calls(self) -> list[Syscall]:
