@@ -1,6 +1,6 @@
 """Routes for the nodes that run jobs: they belong to one try of a job, and to its own token, not to a user.
 
-    POST …/begin      {"node", "home"} → {"do": "go" or "kill"}: the try is about to start
+    POST …/begin      {"node", "home", "port"} → {"do": "go" or "kill"}: the try is about to start
     GET  …/order      → {"do"}, after some seconds unless the try is to be killed before
     POST …/log        {"before", "lines", "notes"} → {}: log lines, after `before` earlier ones
     POST …/output     an output too long for the engine → {}
@@ -42,7 +42,7 @@ class NodeTry(Protocol):
 
     output: dict[str, Any] | None
 
-    def begin(self, node: str, home: str) -> str:
+    def begin(self, node: str, home: str, port: int | None) -> str:
         """Return `go` if the job may start on a node, else `kill`."""
         ...
 
@@ -105,7 +105,10 @@ def _find(find: Callable[[str, int, str], NodeTry | None], request: Request) -> 
 
 async def _begin(found: NodeTry, request: Request) -> Response:
     body = strict_json.parse(await request.body())
-    return answer_json({"do": found.begin(str(body["node"]), str(body["home"]))})
+    port = body["port"]
+    if port is not None and not (type(port) is int and 0 < port < 1 << 16):
+        raise ValueError(port)
+    return answer_json({"do": found.begin(str(body["node"]), str(body["home"]), port)})
 
 
 async def _order(found: NodeTry, _request: Request) -> Response:

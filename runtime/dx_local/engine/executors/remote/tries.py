@@ -14,7 +14,7 @@ from dx_local.engine.executors.remote.node_sources import NodeSources
 from dx_local.platform.execution.job_logs import LogWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from dx_local.engine.executors.protocol import Callbacks, JobDescription
@@ -30,7 +30,13 @@ KILL = "kill"
 class RemoteTry:
     """A try from its submission to its end, in one asyncio loop; a `NodeTry` of `api.node_routes`."""
 
-    def __init__(self, job: JobDescription, layers: Mapping[str, Path], callbacks: Callbacks) -> None:
+    def __init__(
+        self,
+        job: JobDescription,
+        layers: Mapping[str, Path],
+        callbacks: Callbacks,
+        accept_port: Callable[[int], None],
+    ) -> None:
         self.job = job
         self.number = job.try_number
         self.token = secrets.token_hex(16)
@@ -41,6 +47,7 @@ class RemoteTry:
         self._layers = layers
         self._wheels: dict[str, Path] = {}
         self._callbacks = callbacks
+        self._accept_port = accept_port
         self._changed = asyncio.Event()
         self._is_over = False
         self._log: LogWriter | None = None
@@ -52,11 +59,16 @@ class RemoteTry:
         """True if a node may have started the job."""
         return self.node is not None
 
-    def begin(self, node: str, home: str) -> str:
-        """Return GO if the job may start on a node, where its home is at `home`."""
+    def begin(self, node: str, home: str, port: int | None) -> str:
+        """Return GO if the job may start on a node, where its home is at `home`.
+
+        `port` is that of the node's loopback interface at which the job reaches the API, if there is one.
+        """
         if self.is_killed or self._is_over or self.has_begun:
             return KILL
         self.node = node
+        if port is not None:
+            self._accept_port(port)
         self._sources.add_home(home)
         self._callbacks.on_node(self.job.job_id, node)
         return GO

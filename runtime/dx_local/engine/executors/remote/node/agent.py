@@ -91,10 +91,15 @@ class Agent:
                 on_folder=self._layers.listen if self._layers else lambda _: None,
                 images=images,
             )
-            self._forwarder = Forwarder(assignment)
             settings = settings_on_node(assignment.settings)
-            self._executor = LocalExecutor(settings, self._forwarder, callbacks)
+            self._executor = LocalExecutor(settings, self.forwarder(assignment), callbacks)
         return self._executor
+
+    def forwarder(self, assignment: Assignment) -> Forwarder:
+        """Return the way from jobs of this process to the API."""
+        if self._forwarder is None:
+            self._forwarder = Forwarder(assignment)
+        return self._forwarder
 
     def environments(self, assignment: Assignment) -> WorkerEnvironments:
         """Return the worker environments of this node."""

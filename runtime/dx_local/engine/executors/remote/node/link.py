@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from dx_local.engine.executors.remote.encryption import node_context
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from contextlib import AbstractContextManager
@@ -36,6 +38,7 @@ class Link:
         url = urlsplit(assignment.control)
         self._path = url.path
         self._host = url.netloc
+        self._certificate = assignment.certificate
         self._headers = {
             "Authorization": f"Bearer {assignment.token}",
             "Content-Type": "application/json",
@@ -43,9 +46,13 @@ class Link:
         self._connection: http.client.HTTPConnection | None = None
         self._is_closed = False
 
-    def begin(self, node: str, home: str) -> bool:
-        """Return whether the try may start. Raises LinkError."""
-        return bool(self._call("POST", "begin", {"node": node, "home": home}).get("do") == "go")
+    def begin(self, node: str, home: str, port: int | None) -> bool:
+        """Return whether the try may start. Raises LinkError.
+
+        `port` is that of the loopback interface at which the job will reach the API, if there is one.
+        """
+        begun = {"node": node, "home": home, "port": port}
+        return bool(self._call("POST", "begin", begun).get("do") == "go")
 
     def may_go_on(self) -> bool:
         """Return whether the try may go on: in some seconds, or at once if not. Raises LinkError."""
@@ -78,7 +85,7 @@ class Link:
 
     @contextmanager
     def _stream(self, name: str, seconds: float = _SECONDS) -> Iterator[HTTPResponse]:
-        connection = http.client.HTTPConnection(self._host, timeout=seconds)
+        connection = self._new_connection(seconds)
         try:
             connection.request("GET", f"{self._path}/{name}", headers=self._headers)
             with connection.getresponse() as response:
@@ -99,6 +106,12 @@ class Link:
                 connection.sock.shutdown(socket.SHUT_RDWR)
         self._disconnect()
 
+    def _new_connection(self, seconds: float) -> http.client.HTTPConnection:
+        if self._certificate is None:
+            return http.client.HTTPConnection(self._host, timeout=seconds)
+        context = node_context(self._certificate)
+        return http.client.HTTPSConnection(self._host, timeout=seconds, context=context)
+
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection:
@@ -118,7 +131,7 @@ class Link:
         if self._is_closed:
             raise LinkError("the link is closed")
         data = None if body is None else json.dumps(body).encode()
-        connection = self._connection or http.client.HTTPConnection(self._host, timeout=_SECONDS)
+        connection = self._connection or self._new_connection(_SECONDS)
         self._connection = connection
         try:
             connection.request(method, f"{self._path}/{name}", data, self._headers)

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dx_local.engine.cluster.addresses import reachable_address
+from dx_local.engine.cluster.addresses import is_own_address, reachable_address
 from dx_local.engine.executors.remote.engine import EngineUnusableError, NodeSize
 from dx_local.engine.executors.remote.parsl.requirement import check_parsl
 from dx_local.engine.executors.remote.parsl.run_folders import make_run_folder
@@ -48,6 +48,12 @@ class ParslEngine:
             self._settings = replace(settings.cluster, workers_per_core=1)
         self._events = events
         self.address = reachable_address(self._settings, settings.listen)
+        if self._settings.worker_port is None and not is_own_address(self.address):
+            raise UsageError(
+                f"{self.address} is not an address of this machine",
+                "Choose an address by which nodes reach this machine. If it is the far end of a tunnel"
+                " (ssh -R), set `worker_port` in [executor], too.",
+            )
         self._executors: list[NodeExecutor] = []
         self._expected = 0
         self._kernel: DataFlowKernel | None = None

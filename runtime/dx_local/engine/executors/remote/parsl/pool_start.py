@@ -25,13 +25,16 @@ from dx_local.engine.executors.remote.node.node_name import NODE_VARIABLE, node_
 from dx_local.engine.executors.remote.parsl.busy_marks import FOLDER_VARIABLE, is_busy
 from dx_local.engine.executors.remote.parsl.pool_ids import pool_id
 from dx_local.engine.executors.remote.parsl.requirement import parsl_program
+from dx_local.engine.executors.remote.parsl.run_folders import folder_to_hide
 from dx_local.engine.executors.remote.parsl.versions import differences, versions
+from dx_local.engine.executors.zygote_start.process import PRIVATE_VARIABLE
 from dx_local.worker.process.linux import die_with_parent
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
     from types import FrameType
 
+_KEYS_OPTION = "--cert_dir"
 _GRACE_SECONDS = 2.0
 _SECONDS_BETWEEN_LOOKS = 0.5
 
@@ -44,6 +47,8 @@ def main() -> int:
         return 2
     folder = Path(tempfile.mkdtemp(prefix="dx-local-pool-"))
     os.environ |= {NODE_VARIABLE: node, FOLDER_VARIABLE: str(folder)}
+    if keys := folder_to_hide(sys.argv[sys.argv.index(_KEYS_OPTION) + 1]):
+        os.environ[PRIVATE_VARIABLE] = str(keys)
     program = str(parsl_program("process_worker_pool.py"))
     pool = subprocess.Popen(
         [sys.executable, program, *sys.argv[2:], "--uid", pool_id(node)],
