@@ -32,7 +32,6 @@ ASSIGNMENT = Assignment(
         "job-000000000000000000000001.code.sh": "main() { :; }",
     },
     variables={"DX_JOB_ID": "job-000000000000000000000001"},
-    network_variables={},
     loopback_port=1,
     environment=EnvironmentOrder("none", None, ()),
     layers=(),
