@@ -33,13 +33,14 @@ def readable(path):
 def main(shared):
     mine = str(os.getpid())
     others = [pid for pid in os.listdir("/proc") if pid.isdigit() and pid != mine]
-    environments = [readable("/proc/%s/environ" % pid) for pid in [*others, mine]]
+    environments = [readable("/proc/%s/environ" % pid) for pid in others]
     commands = [readable("/proc/%s/cmdline" % pid) for pid in others]
     files = [os.path.join(parent, name) for parent, _, names in os.walk(shared) for name in names]
     return {
         "files": files,
+        "own": sorted(os.environ),
         "variables": sorted({
-            entry.partition(b"=")[0].decode() for text in environments for entry in text.split(b"\\0") if entry
+            entry.partition(b"=")[0].decode() for text in environments for entry in text.split(b"\\0")
         }),
         "commands": [text.replace(b"\\0", b" ").decode() for text in commands],
         "open": [os.readlink("/proc/self/fd/%s" % name) for name in os.listdir("/proc/self/fd")
@@ -69,14 +70,19 @@ def test_a_job_in_a_sandbox_finds_no_secret_of_its_node(
     config = tmp_path / "cluster.toml"
     config.write_text(f'[executor]\non = "local"\nnodes = 1\nrun_dir = "{shared}"\n')
     (shared / "visible").write_text("")
-    names = ("files", "variables", "commands", "open", "folders")
+    names = ("files", "own", "variables", "commands", "open", "folders")
     app = make_app(
-        LOOKS_AROUND, inputs={"shared": "string"}, outputs={name: "array:string" for name in names}
+        LOOKS_AROUND,
+        inputs={"shared": "string"},
+        outputs=dict.fromkeys(names, "array:string"),
+        access={"network": ["*"]},
     )
     found = run_app(app, {"shared": str(shared)}, executor_config=str(config)).output
     assert found["files"] == [str(shared / "visible")]
-    foreign = ("DX_LOCAL_", "PARSL", "SLURM", "BUSY_")
-    assert not [name for name in found["variables"] if name.startswith(foreign)]
+    of_schedulers = ("PARSL", "SLURM", "BUSY_")
+    variables = (*found["own"], *found["variables"])
+    assert not [name for name in variables if name.startswith(of_schedulers)]
     assert not [text for text in found["commands"] if "parsl" in text]
-    assert not [path for path in found["open"] if path.startswith("socket:") or ".key" in path]
+    assert not [path for path in found["open"] if "dx-" in path or str(shared) in path]
+    assert sum(path.startswith("socket:") for path in found["open"]) == 2, "those for messages of its log"
     assert not [path for path in found["folders"] if "dx-" in Path(path).name]

@@ -89,7 +89,7 @@ def tunnel(inside: list[str], folder: Path) -> Iterator[None]:
     with (folder / "sshd.log").open("wb") as log:
         server = subprocess.Popen([*inside, str(SSHD), "-D", "-e", "-f", config], stderr=log)
     forwards = [f"-R{GATEWAY}:{port}:127.0.0.1:{port}" for port in (API_PORT, PARSL_PORT)]
-    client = [
+    client: list[str | Path] = [
         *("ssh", "-F", "none", "-N", "-p", "2222", "-i", folder / "user"),
         *("-o", f"UserKnownHostsFile={folder / 'known'}", "-o", "ExitOnForwardFailure=yes"),
         *("-o", "ConnectionAttempts=30", "-v", *forwards, GATEWAY),

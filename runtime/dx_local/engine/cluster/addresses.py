@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ def reachable_address(settings: ClusterSettings, listen: str | None) -> str:
     Raises UsageError if there is none.
     """
     if listen:
-        return _resolved(listen.partition(":")[0])
+        return str(resolved_address(listen.partition(":")[0]))
     if settings.on == "local":
         return _LOOPBACK
     try:
@@ -43,8 +44,11 @@ def is_own_address(address: str) -> bool:
     return True
 
 
-def _resolved(host: str) -> str:
+def resolved_address(host: str) -> ipaddress.IPv4Address:
+    """Return the IP address of a host. Raises UsageError if it has none."""
     try:
-        return socket.gethostbyname(host)
+        return ipaddress.IPv4Address(socket.gethostbyname(host))
     except OSError as error:
         raise UsageError(f"the address {host!r} is unknown: {error.strerror}", _HINT) from None
+    except UnicodeError:  # of the encoding of host names
+        raise UsageError(f"{host!r} is not the name of a host", _HINT) from None

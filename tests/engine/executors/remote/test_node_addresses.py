@@ -95,7 +95,7 @@ def test_a_tunnel_ends_at_the_same_port_of_the_loopback_interface(api: Recording
         (":80", "10.1.2.3", "':80' is not an address"),
         ("10.1.2.3:70000", "10.1.2.3", "is not an address"),
         ("no such host", "10.1.2.3", "'no such host' is unknown"),
-        ("..", "10.1.2.3", "'..' is unknown"),
+        ("..", "10.1.2.3", "'..' is not the name of a host"),
     ],
 )
 def test_an_address_of_no_use_is_rejected(
@@ -114,7 +114,7 @@ def test_a_port_that_is_taken_is_named(api: RecordingApi) -> None:
 def test_a_tunnel_needs_the_port_of_parsl() -> None:
     settings = JobSettings(executor="parsl", cluster=ClusterSettings(on="local"), listen=f"{FAR}:8100")
     with pytest.raises(UsageError, match=f"{FAR} is not an address of this machine") as caught:
-        ParslEngine(settings, None)  # type: ignore[arg-type] - it reports nothing before its start
+        ParslEngine(settings, None)  # type: ignore[arg-type]  # it reports nothing before its start
     assert "set `worker_port`" in str(caught.value.hint)
 
 

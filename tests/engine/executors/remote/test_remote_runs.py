@@ -78,9 +78,7 @@ def test_a_node_gives_the_outputs_of_this_machine_and_gets_plain_data(
     make_app: MakeApp, tmp_path: Path, watched: type[WatchedEngine], network: list[str]
 ) -> None:
     """The node reaches this machine by an address of its own, so that connections are encrypted."""
-    app = make_app(
-        USES_EVERYTHING, inputs={"reads": "file"}, outputs=OUTPUTS, access={"network": network}
-    )
+    app = make_app(USES_EVERYTHING, inputs={"reads": "file"}, outputs=OUTPUTS, access={"network": network})
     tool = app / "resources" / "shared" / "tool"
     tool.parent.mkdir(parents=True)
     tool.write_text("#!/bin/bash\necho the tool runs\n")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from typing import TYPE_CHECKING, NamedTuple
 
 from dx_local.api.listening import HOST, listen
-from dx_local.engine.cluster.addresses import is_own_address
+from dx_local.engine.cluster.addresses import is_own_address, resolved_address
 from dx_local.engine.executors.remote.encryption import make_identity
 from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
+    import socket
+
     from dx_local.engine.executors.protocol import Api
 
 
@@ -40,7 +40,7 @@ def listen_for_nodes(api: Api, chosen: str | None, engine_address: str) -> NodeA
     loopback interface. Raises UsageError.
     """
     host, port = _parsed(chosen) if chosen else (engine_address, None)
-    ip = _resolved(host)
+    ip = resolved_address(host)
     if not chosen and not (ip.is_private or ip.is_loopback):
         raise UsageError(
             f"nodes would reach this machine at {host}, which is not a private address",
@@ -81,12 +81,3 @@ def _parsed(text: str) -> tuple[str, int | None]:
     if not host or (":" in text and not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16)):
         raise UsageError(f"{text!r} is not an address", "Write ADDRESS or ADDRESS:PORT, such as 10.0.0.1.")
     return host, int(port) if port else None
-
-
-def _resolved(host: str) -> ipaddress.IPv4Address:
-    try:
-        return ipaddress.IPv4Address(socket.gethostbyname(host))
-    except OSError as error:
-        raise UsageError(
-            f"the address {host!r} is unknown: {error.strerror}", "Pass --listen with an IP address."
-        ) from error
