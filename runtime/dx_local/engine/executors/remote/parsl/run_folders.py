@@ -1,6 +1,6 @@
 """The folder with Parsl's keys, batch scripts and logs, on a file system that nodes share.
 
-Whoever can read the keys can send code to the nodes. So all of these folders are in one that only this user
+A reader of the keys can send code to the nodes. So all of these folders are in one that only this user
 can enter, and that sandboxes hide from jobs.
 """
 
