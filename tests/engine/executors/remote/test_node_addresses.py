@@ -95,6 +95,9 @@ def test_a_tunnel_ends_at_the_same_port_of_the_loopback_interface(api: Recording
         (":80", "10.1.2.3", "':80' is not an address"),
         ("10.1.2.3:70000", "10.1.2.3", "is not an address"),
         ("no such host", "10.1.2.3", "'no such host' is unknown"),
+        ("", "10.1.2.3", "'' is not an address"),
+        ("[fd00::2]:8100", "10.1.2.3", "is not an address"),
+        ("0.0.0.0", "10.1.2.3", "nodes cannot reach this machine at 0.0.0.0"),
         ("..", "10.1.2.3", "'..' is not the name of a host"),
     ],
 )

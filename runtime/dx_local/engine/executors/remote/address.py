@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from dx_local.api.listening import HOST, listen
@@ -39,14 +40,14 @@ def listen_for_nodes(api: Api, chosen: str | None, engine_address: str) -> NodeA
     near end is the same port of the loopback interface. Connections are encrypted unless nodes reach the
     loopback interface. Raises UsageError.
     """
-    host, port = _parsed(chosen) if chosen else (engine_address, None)
-    ip = resolved_address(host)
-    if not chosen and not (ip.is_private or ip.is_loopback):
+    ip, port = resolved_address(engine_address if chosen is None else chosen)
+    host = str(ip)
+    if chosen is None and not (ip.is_private or ip.is_loopback):
         raise UsageError(
             f"nodes would reach this machine at {host}, which is not a private address",
             f"Everyone could try to connect. Pass --listen {host} if that is intended, or another address.",
         )
-    place = str(ip)
+    place = host
     if not is_own_address(place):
         if port is None:
             raise UsageError(
@@ -71,13 +72,6 @@ def _listener(host: str, port: int) -> socket.socket:
         return listen(port, host)
     except OSError as error:
         raise UsageError(
-            f"the server cannot listen at {host}:{port}: {error.strerror}",
+            f"the server cannot listen at {host}:{port}: {os.strerror(error.errno or 0)}",
             "Pass --listen with another port, as in --listen 10.0.0.1:8100.",
         ) from error
-
-
-def _parsed(text: str) -> tuple[str, int | None]:
-    host, _, port = text.partition(":")
-    if not host or (":" in text and not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16)):
-        raise UsageError(f"{text!r} is not an address", "Write ADDRESS or ADDRESS:PORT, such as 10.0.0.1.")
-    return host, int(port) if port else None

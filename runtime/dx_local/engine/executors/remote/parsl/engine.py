@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import threading
 from concurrent.futures import Future
 from dataclasses import replace
@@ -102,7 +103,7 @@ class ParslEngine:
             listen(port, place).close()
         except OSError as error:
             raise EngineUnusableError(
-                f"Parsl cannot listen at {place}:{port}: {error.strerror}.",
+                f"Parsl cannot listen at {place}:{port}: {os.strerror(error.errno or 0)}.",
                 "Set `worker_port` in [executor] to another port.",
             ) from None
 
