@@ -45,7 +45,8 @@ def main(shared):
         "commands": [text.replace(b"\\0", b" ").decode() for text in commands],
         "open": [os.readlink("/proc/self/fd/%s" % name) for name in os.listdir("/proc/self/fd")
                  if os.path.exists("/proc/self/fd/%s" % name)],
-        "temporary": [path for place in ("/tmp/*/*/*", "/var/tmp/*", "/dev/shm/*") for path in glob.glob(place)],
+        "temporary": [path for places in ("/tmp/*/*/*", "/var/tmp/*", "/dev/shm/*")
+                      for path in glob.glob(places)],
     }
 
 dxpy.run()

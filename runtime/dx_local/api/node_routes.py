@@ -14,6 +14,7 @@ A try that is over, replaced or unknown gets {"do": "kill"}, and 404 for everyth
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,6 +23,7 @@ from starlette.routing import Route
 
 from dx_local.api import convertors
 from dx_local.api.answers import answer_json
+from dx_local.platform.execution.job_logs import DEBUGGER, LEVELS
 from dx_local.platform.requests import strict_json
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ ROOT = "/dx-local/node"
 
 _BLOCK = 256 << 10
 _KILL = {"do": "kill"}
+_LEVELS = frozenset({*LEVELS, DEBUGGER})
+_LATEST = 10**13  # ms since the epoch
+_VERSION = re.compile(r"\d+\.\d+(\.\d+)?", re.ASCII)
 
 
 class NodeTry(Protocol):
@@ -79,7 +84,7 @@ def node_routes(find: Callable[[str, int, str], NodeTry | None]) -> list[Route]:
                 return answer_json(_KILL, 200 if path in ("begin", "order") else 404)
             try:
                 return await answer(found, request)
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, ArithmeticError):
                 return answer_json({"error": "the request is not one of a node of this version"}, 400)
 
         return Route(f"{ROOT}/{{job}}/{{number:number}}/{path}", endpoint, methods=[method])
@@ -119,7 +124,9 @@ async def _log(found: NodeTry, request: Request) -> Response:
     body = strict_json.parse(await request.body(), replaces_surrogates=True)
     found.add_notes([str(note) for note in body["notes"]])
     lines = [(str(source), str(level), str(text), int(time)) for source, level, text, time in body["lines"]]
-    found.add_lines(int(body["before"]), lines)
+    if not all(level in _LEVELS and 0 <= time < _LATEST for _, level, _, time in lines):
+        raise ValueError("the index of the log cannot hold such a level or time")
+    found.add_lines(max(0, int(body["before"])), lines)
     return answer_json({})
 
 
@@ -139,7 +146,10 @@ async def _layer(found: NodeTry, request: Request) -> Response:
 
 
 async def _wheels(found: NodeTry, request: Request) -> Response:
-    wheels = await found.wheels(request.path_params["python"])
+    python = request.path_params["python"]
+    if not _VERSION.fullmatch(python):
+        raise ValueError(python)
+    wheels = await found.wheels(python)
     return answer_json({"wheels": wheels}, 200 if wheels is not None else 404)
 
 
