@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from dx_local.testing import run_app
+from dx_local.testing import JobFailedError, run_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,11 +19,18 @@ if TYPE_CHECKING:
 
     from tests.conftest import MakeApp
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+SSHD = shutil.which("sshd", path="/usr/sbin:/usr/bin:/sbin")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a network with another machine"),
+    pytest.mark.skipif(SSHD is None, reason="no sshd is installed (package openssh-server)"),
+    pytest.mark.skipif(shutil.which("ip") is None, reason="the program ip is not installed"),
+]
 
 GATEWAY, HERE = "10.77.0.5", "10.77.0.1"
 API_PORT, PARSL_PORT = 18100, 54321
-SSHD = shutil.which("sshd", path="/usr/sbin:/usr/bin:/sbin")
 
 CODE = """
 import dxpy, os, subprocess
@@ -67,8 +74,13 @@ def gateway_machine() -> Iterator[list[str]]:
 
 
 @contextmanager
-def tunnel(inside: list[str], folder: Path) -> Iterator[None]:
-    """Run an sshd on the gateway, and forward both ports from there, as the how-to tells users."""
+def tunnel(
+    inside: list[str],
+    folder: Path,
+    ports: tuple[int, ...] = (API_PORT, PARSL_PORT),
+    gateway_ports: str = "clientspecified",
+) -> Iterator[None]:
+    """Run an sshd on the gateway, and forward ports from there, as the how-to tells users."""
     for name in ("host", "user"):
         _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name)
     (folder / "authorized").write_text((folder / "user.pub").read_text())
@@ -81,14 +93,14 @@ def tunnel(inside: list[str], folder: Path) -> Iterator[None]:
         "UsePAM": "no",
         "PermitRootLogin": "prohibit-password",
         "StrictModes": "no",
-        "GatewayPorts": "clientspecified",
+        "GatewayPorts": gateway_ports,
     }
     config = folder / "sshd_config"
     config.write_text("".join(f"{name} {value}\n" for name, value in options.items()))
     os.makedirs("/run/sshd", exist_ok=True)  # noqa: PTH103 - as Debian's service does
     with (folder / "sshd.log").open("wb") as log:
         server = subprocess.Popen([*inside, str(SSHD), "-D", "-e", "-f", config], stderr=log)
-    forwards = [f"-R{GATEWAY}:{port}:127.0.0.1:{port}" for port in (API_PORT, PARSL_PORT)]
+    forwards = [f"-R{GATEWAY}:{port}:127.0.0.1:{port}" for port in ports]
     client: list[str | Path] = [
         *("ssh", "-F", "none", "-N", "-p", "2222", "-i", folder / "user"),
         *("-o", f"UserKnownHostsFile={folder / 'known'}", "-o", "ExitOnForwardFailure=yes"),
@@ -108,17 +120,20 @@ def tunnel(inside: list[str], folder: Path) -> Iterator[None]:
             process.wait()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a network with another machine")
-@pytest.mark.skipif(SSHD is None, reason="no sshd is installed (package openssh-server)")
-@pytest.mark.skipif(shutil.which("ip") is None, reason="the program ip is not installed")
-@pytest.mark.parametrize("network", [[], ["*"]])
-def test_nodes_reach_this_machine_through_a_tunnel(
-    make_app: MakeApp, tmp_path: Path, network: list[str]
-) -> None:
-    config = tmp_path / "cluster.toml"
-    config.write_text(
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    """Return the file with the cluster of these tests."""
+    file = tmp_path / "cluster.toml"
+    file.write_text(
         f'[executor]\non = "local"\nlisten = "{GATEWAY}:{API_PORT}"\nworker_port = {PARSL_PORT}\n'
     )
+    return str(file)
+
+
+@pytest.mark.parametrize("network", [[], ["*"]])
+def test_nodes_reach_this_machine_through_a_tunnel(
+    make_app: MakeApp, tmp_path: Path, config: str, network: list[str]
+) -> None:
     reads = tmp_path / "reads.txt"
     reads.write_text("ACGT\n" * 200_000)
     app = make_app(
@@ -128,6 +143,31 @@ def test_nodes_reach_this_machine_through_a_tunnel(
         access={"network": network},
     )
     with gateway_machine() as inside, tunnel(inside, tmp_path):
-        output = run_app(app, {"reads": reads}, executor_config=str(config)).output
+        output = run_app(app, {"reads": reads}, executor_config=config).output
     assert output["copy"].read_text() == reads.read_text()
     assert output["host"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("ports", "gateway_ports", "message"),
+    [
+        ((API_PORT, PARSL_PORT), "no", rf"cannot connect to this machine at {GATEWAY}:{PARSL_PORT}\."),
+        ((PARSL_PORT,), "clientspecified", rf"it cannot connect to {GATEWAY}:{API_PORT}: .*refused"),
+    ],
+)
+def test_a_port_that_nodes_do_not_reach_is_named(
+    make_app: MakeApp,
+    tmp_path: Path,
+    config: str,
+    ports: tuple[int, ...],
+    gateway_ports: str,
+    message: str,
+) -> None:
+    app = make_app("main() { true; }", interpreter="bash")
+    with (
+        gateway_machine() as inside,
+        tunnel(inside, tmp_path, ports, gateway_ports),
+        pytest.raises(JobFailedError, match=message) as caught,
+    ):
+        run_app(app, executor_config=config)
+    assert "Traceback" not in str(caught.value)

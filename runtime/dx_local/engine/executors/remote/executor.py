@@ -224,7 +224,7 @@ class RemoteExecutor:
         attempt.add_lines(result.lines_before, result.lines)
         attempt.add_notes(result.notes)
         if result.exit_code is None and result.reason is None:
-            self._lose(attempt, "it was cut off from this machine")
+            self._lose(attempt, result.message or "it was cut off from this machine")
             return
         output = attempt.output if result.reason is None and result.output is None else result.output
         self._end(

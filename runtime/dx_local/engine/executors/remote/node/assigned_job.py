@@ -97,18 +97,21 @@ class AssignedJob:
         name = f"{assignment.function}-{assignment.job}-{assignment.try_number}"
         folder = make_job_folder(self._agent.jobs_folder, name)
         link = Link(assignment)
+        has_begun = False
         try:
             port = self._agent.forwarder(assignment).near_port
             may_begin = await self._in_thread(link.begin, node_name(), str(folder.home), port)
             if not may_begin:
                 return self._result(_KILLED)
+            has_begun = True
             guard = Guard(assignment, self._agent.parent, self._end)
             try:
                 return await self._run(folder, link)
             finally:
                 guard.close()
-        except LinkError:
-            return self._result(None)
+        except LinkError as error:
+            message = None if has_begun else f"it cannot connect to {link.place}: {error}"
+            return self._result(None, message=message)
         finally:
             self._sender.close()
             link.close()

@@ -37,7 +37,8 @@ class Link:
     def __init__(self, assignment: Assignment) -> None:
         url = urlsplit(assignment.control)
         self._path = url.path
-        self._host = url.netloc
+        self.place = url.netloc
+        """Host and port of the submitting machine."""
         self._certificate = assignment.certificate
         self._headers = {
             "Authorization": f"Bearer {assignment.token}",
@@ -108,9 +109,9 @@ class Link:
 
     def _new_connection(self, seconds: float) -> http.client.HTTPConnection:
         if self._certificate is None:
-            return http.client.HTTPConnection(self._host, timeout=seconds)
+            return http.client.HTTPConnection(self.place, timeout=seconds)
         context = node_context(self._certificate)
-        return http.client.HTTPSConnection(self._host, timeout=seconds, context=context)
+        return http.client.HTTPSConnection(self.place, timeout=seconds, context=context)
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
