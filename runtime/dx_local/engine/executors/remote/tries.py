@@ -44,6 +44,7 @@ class RemoteTry:
         self.output: JSON | None = None
         """The output, if it was too long for the engine."""
         self.is_killed = False
+        self._home: str | None = None
         self._layers = layers
         self._wheels: dict[str, Path] = {}
         self._callbacks = callbacks
@@ -64,9 +65,11 @@ class RemoteTry:
 
         `port` is that of the node's loopback interface at which the job reaches the API, if there is one.
         """
-        if self.is_killed or self._is_over or self.has_begun:
+        if self.is_killed or self._is_over or (self.has_begun and home != self._home):
             return KILL
-        self.node = node
+        if self.has_begun:  # and the answer was lost
+            return GO
+        self.node, self._home = node, home
         if port is not None:
             self._accept_port(port)
         self._sources.add_home(home)

@@ -16,6 +16,7 @@ from dx_local.engine.executors import owned_folders
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.executors.protocol import Callbacks
 from dx_local.engine.executors.remote.assignment import Assignment
+from dx_local.engine.executors.remote.node import connections
 from dx_local.engine.executors.remote.node.assigned_job import AssignedJob
 from dx_local.engine.executors.remote.node.forwarder import Forwarder
 from dx_local.engine.executors.remote.node_settings import settings_on_node
@@ -76,6 +77,7 @@ class Agent:
         self._thread.join()
         self._loop.close()
         self.threads.shutdown()
+        connections.close_all()
         remove_tree(self._folder, ignore_errors=True)
         self._lock.release()
 
