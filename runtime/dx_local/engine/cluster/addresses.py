@@ -48,7 +48,7 @@ def is_own_address(address: str) -> bool:
 def resolved_address(listen: str) -> tuple[ipaddress.IPv4Address, int | None]:
     """Return the IP address and the port, if there is one, of --listen.
 
-    Raises UsageError if it is no address, or one at which nobody can be reached.
+    Raises UsageError if it is no address, or one at which no node can reach this machine.
     """
     try:
         host, port = split_address(listen)
@@ -62,4 +62,6 @@ def resolved_address(listen: str) -> tuple[ipaddress.IPv4Address, int | None]:
         raise UsageError(f"{host!r} is not the name of a host", _HINT) from None
     if address.is_unspecified or address.is_multicast:
         raise UsageError(f"nodes cannot reach this machine at {address}", _HINT)
+    if address.is_loopback and host not in {str(address), "localhost"}:  # as Debian names the machine itself
+        raise UsageError(f"{host!r} is the loopback address {address} on this machine", _HINT)
     return address, port

@@ -98,6 +98,7 @@ def test_a_tunnel_ends_at_the_same_port_of_the_loopback_interface(api: Recording
         ("", "10.1.2.3", "'' is not an address"),
         ("[fd00::2]:8100", "10.1.2.3", "is not an address"),
         ("0.0.0.0", "10.1.2.3", "nodes cannot reach this machine at 0.0.0.0"),
+        ("127.1", "10.1.2.3", "'127.1' is the loopback address 127.0.0.1 on this machine"),
         ("..", "10.1.2.3", "'..' is not the name of a host"),
     ],
 )
