@@ -29,8 +29,9 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("ip") is None, reason="the program ip is not installed"),
 ]
 
-GATEWAY, HERE = "10.77.0.5", "10.77.0.1"
-API_PORT, PARSL_PORT = 18100, 54321
+_NUMBER = os.getpid() % 250  # tests may run in several processes at a time
+GATEWAY, HERE = f"10.77.{_NUMBER}.5", f"10.77.{_NUMBER}.1"
+API_PORT, PARSL_PORT = 18100 + _NUMBER, 19100 + _NUMBER
 
 CODE = """
 import dxpy, os, subprocess
@@ -154,6 +155,7 @@ def test_nodes_reach_this_machine_through_a_tunnel(
         ((API_PORT, PARSL_PORT), "no", rf"cannot connect to this machine at {GATEWAY}:{PARSL_PORT}\."),
         ((PARSL_PORT,), "clientspecified", rf"it cannot connect to {GATEWAY}:{API_PORT}: .*refused"),
     ],
+    ids=["both", "api"],  # xdist requires the same in all processes
 )
 def test_a_port_that_nodes_do_not_reach_is_named(
     make_app: MakeApp,
