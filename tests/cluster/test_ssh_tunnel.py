@@ -71,6 +71,8 @@ def gateway_machine() -> Iterator[list[str]]:
         _run(*inside, "ip", "link", "set", "lo", "up")
         yield inside
     finally:
+        # The kernel removes it with the other network, but not before its last connection is closed.
+        subprocess.run(["ip", "link", "delete", here], check=False)
         subprocess.run(["ip", "netns", "delete", name], check=False)
 
 
