@@ -41,7 +41,7 @@ def test_a_node_without_the_shared_folder(tmp_path: Path) -> None:
     ):
         message = failure_of(server)
         assert "A batch job ended before a worker came up on its node." in message
-        assert f"Nodes must see the folder '{shared}/run-" in message
+        assert f"Nodes must see the folder '{shared}/dx-local-" in message
         assert "set `run_dir` in [executor]" in message
 
 

@@ -12,6 +12,7 @@ from dx_local.api.listening import HOST, listen
 
 if TYPE_CHECKING:
     import socket
+    import ssl
     from collections.abc import Sequence
     from types import TracebackType
 
@@ -30,7 +31,7 @@ class LazyServer:
         self._hooks = hooks
         self.port = port
         self._routes: list[BaseRoute] = []
-        self._listeners: list[socket.socket] = []
+        self._listeners: list[tuple[socket.socket, ssl.SSLContext | None]] = []
         self._starting: asyncio.Task[None] | None = None
         self._server: Server | None = None
 
@@ -47,18 +48,14 @@ class LazyServer:
         if self._server:
             self._server.add_routes(routes)
 
-    def answer_at(self, listener: socket.socket) -> None:
-        """Also serve a socket that is already listening; it is closed with this server."""
+    def answer_at(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Also serve a socket that is already listening, encrypted or not; it is closed with this server."""
         if self._server:
-            self._server.answer_at(listener)
+            self._server.answer_at(listener, tls)
             return
-        self._listeners.append(listener)
+        self._listeners.append((listener, tls))
         if self._starting is None:
             asyncio.get_running_loop().add_reader(listener, self._start)
-
-    def listen_at(self, host: str) -> None:
-        """Also listen on the same port at another address of this machine. Raises OSError."""
-        self.answer_at(listen(self.port, host))
 
     def accept_host(self, host: str) -> None:
         """Also serve clients that reach the server as `HOST:PORT`."""
@@ -72,23 +69,23 @@ class LazyServer:
         try:
             from dx_local.api.server import Server
 
-            server = Server(self._platform, hooks=self._hooks, listener=self._listeners[0])
+            server = Server(self._platform, hooks=self._hooks, listener=self._listeners[0][0])
             await server.__aenter__()
         except BaseException:
             self._close_listeners()  # so that clients do not wait for an answer
             raise
         if self._routes:
             server.add_routes(self._routes)
-        for listener in self._listeners[1:]:
-            server.answer_at(listener)
+        for listener, tls in self._listeners[1:]:
+            server.answer_at(listener, tls)
         self._server = server
 
     def _stop_waiting(self) -> None:
-        for listener in self._listeners:
+        for listener, _ in self._listeners:
             asyncio.get_running_loop().remove_reader(listener)
 
     def _close_listeners(self) -> None:
-        for listener in self._listeners:
+        for listener, _ in self._listeners:
             listener.close()
 
     async def __aexit__(

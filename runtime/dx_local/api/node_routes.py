@@ -1,6 +1,6 @@
 """Routes for the nodes that run jobs: they belong to one try of a job, and to its own token, not to a user.
 
-    POST …/begin      {"node", "home"} → {"do": "go" or "kill"}: the try is about to start
+    POST …/begin      {"node", "home", "port"} → {"do": "go" or "kill"}: the try is about to start
     GET  …/order      → {"do"}, after some seconds unless the try is to be killed before
     POST …/log        {"before", "lines", "notes"} → {}: log lines, after `before` earlier ones
     POST …/output     an output too long for the engine → {}
@@ -14,6 +14,7 @@ A try that is over, replaced or unknown gets {"do": "kill"}, and 404 for everyth
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,6 +23,7 @@ from starlette.routing import Route
 
 from dx_local.api import convertors
 from dx_local.api.answers import answer_json
+from dx_local.platform.execution.job_logs import DEBUGGER, LEVELS
 from dx_local.platform.requests import strict_json
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ ROOT = "/dx-local/node"
 
 _BLOCK = 256 << 10
 _KILL = {"do": "kill"}
+_LEVELS = frozenset({*LEVELS, DEBUGGER})
+_LATEST = 10**13  # ms since the epoch
+_VERSION = re.compile(r"\d+\.\d+(\.\d+)?", re.ASCII)
 
 
 class NodeTry(Protocol):
@@ -42,7 +47,7 @@ class NodeTry(Protocol):
 
     output: dict[str, Any] | None
 
-    def begin(self, node: str, home: str) -> str:
+    def begin(self, node: str, home: str, port: int | None) -> str:
         """Return `go` if the job may start on a node, else `kill`."""
         ...
 
@@ -79,7 +84,7 @@ def node_routes(find: Callable[[str, int, str], NodeTry | None]) -> list[Route]:
                 return answer_json(_KILL, 200 if path in ("begin", "order") else 404)
             try:
                 return await answer(found, request)
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, ArithmeticError):
                 return answer_json({"error": "the request is not one of a node of this version"}, 400)
 
         return Route(f"{ROOT}/{{job}}/{{number:number}}/{path}", endpoint, methods=[method])
@@ -105,7 +110,10 @@ def _find(find: Callable[[str, int, str], NodeTry | None], request: Request) -> 
 
 async def _begin(found: NodeTry, request: Request) -> Response:
     body = strict_json.parse(await request.body())
-    return answer_json({"do": found.begin(str(body["node"]), str(body["home"]))})
+    port = body["port"]
+    if port is not None and not (type(port) is int and 0 < port < 1 << 16):
+        raise ValueError(port)
+    return answer_json({"do": found.begin(str(body["node"]), str(body["home"]), port)})
 
 
 async def _order(found: NodeTry, _request: Request) -> Response:
@@ -116,7 +124,9 @@ async def _log(found: NodeTry, request: Request) -> Response:
     body = strict_json.parse(await request.body(), replaces_surrogates=True)
     found.add_notes([str(note) for note in body["notes"]])
     lines = [(str(source), str(level), str(text), int(time)) for source, level, text, time in body["lines"]]
-    found.add_lines(int(body["before"]), lines)
+    if not all(level in _LEVELS and 0 <= time < _LATEST for _, level, _, time in lines):
+        raise ValueError("the index of the log cannot hold such a level or time")
+    found.add_lines(max(0, int(body["before"])), lines)
     return answer_json({})
 
 
@@ -136,7 +146,10 @@ async def _layer(found: NodeTry, request: Request) -> Response:
 
 
 async def _wheels(found: NodeTry, request: Request) -> Response:
-    wheels = await found.wheels(request.path_params["python"])
+    python = request.path_params["python"]
+    if not _VERSION.fullmatch(python):
+        raise ValueError(python)
+    wheels = await found.wheels(python)
     return answer_json({"wheels": wheels}, 200 if wheels is not None else 404)
 
 

@@ -26,6 +26,7 @@ from dx_local.platform.requests.background_work import WorkRequired
 
 if TYPE_CHECKING:
     import socket
+    import ssl
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from types import TracebackType
@@ -110,9 +111,9 @@ class Server:
         """Also serve these routes, which come before those of the API."""
         self._app.router.routes[:0] = routes
 
-    def answer_at(self, listener: socket.socket) -> None:
-        """Also serve a socket that is already listening; it is closed with this server."""
-        task = asyncio.ensure_future(self._uvicorn.answer_at(listener))
+    def answer_at(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Also serve a socket that is already listening, encrypted or not; it is closed with this server."""
+        task = asyncio.ensure_future(self._uvicorn.answer_at(listener, tls))
         self._joining.add(task)
         task.add_done_callback(self._joining.discard)
 
@@ -145,7 +146,7 @@ class _Uvicorn(uvicorn.Server):
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         return nullcontext()
 
-    async def answer_at(self, listener: socket.socket) -> None:
+    async def answer_at(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
         """Serve one more socket; uvicorn itself only accepts sockets at its start."""
         set_no_delay(listener)
 
@@ -155,7 +156,7 @@ class _Uvicorn(uvicorn.Server):
             )
 
         loop = asyncio.get_running_loop()
-        self.servers.append(await loop.create_server(protocol, sock=listener, backlog=BACKLOG))
+        self.servers.append(await loop.create_server(protocol, sock=listener, backlog=BACKLOG, ssl=tls))
 
     async def main_loop(self) -> None:
         self.is_up.set()

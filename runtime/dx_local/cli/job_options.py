@@ -118,7 +118,7 @@ _OPTIONS = (
     ),
     click.option(
         "--listen",
-        metavar="ADDRESS",
+        metavar="ADDRESS[:PORT]",
         help="Address at which nodes reach this machine.  [default: that of its default route]",
     ),
     click.option(

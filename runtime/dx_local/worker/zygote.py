@@ -81,6 +81,9 @@ _START_VARIABLE = "DX_LOCAL_JOB_START"
 # The user's home. HOME itself is the executor's folder.
 _HOME_VARIABLE = "DX_LOCAL_USER_HOME"
 
+# A further folder to hide from jobs, if there is one.
+_PRIVATE_VARIABLE = "DX_LOCAL_PRIVATE"
+
 # The cache of images, if there is one.
 _IMAGES_VARIABLE = "DX_LOCAL_IMAGES"
 
@@ -194,14 +197,17 @@ def set_up_sandboxes(
     cleans up.
     """
     no_sandbox_reason, no_pid_namespace_reason, sandboxes = None, None, None
-    home, images = (os.environ.pop(name, "") for name in (_HOME_VARIABLE, _IMAGES_VARIABLE))
+    names = (_HOME_VARIABLE, _PRIVATE_VARIABLE, _IMAGES_VARIABLE)
+    home, private, images = (os.environ.pop(name, "") for name in names)
     if isolation == "none":
         no_sandbox_reason = "it was turned off"
     else:
         try:
             no_pid_namespace_reason = check_support(folder, jobs)
             has_pids = no_pid_namespace_reason is None
-            sandboxes = SandboxManager(folder, name, home, images=images, has_pid_namespace=has_pids)
+            sandboxes = SandboxManager(
+                folder, name, (home, private), images=images, has_pid_namespace=has_pids
+            )
             # Its mounts in the executor's folder must be gone before that is removed.
             at_end.callback(sandboxes.close)
         except (SandboxError, OSError) as error:

@@ -110,6 +110,8 @@ def test_the_settings_of_a_cluster_are_plain_data(project: Path) -> None:
             "walltime: '4h' is not a time of a minute or more, written as HH:MM:SS",
         ),
         ("listen = 10", "listen: 10 is not text"),
+        ('listen = ""', "listen: '' is not an address; write ADDRESS or ADDRESS:PORT, such as 10.0.0.1"),
+        ("workers_per_core = 1000", "workers_per_core: 1000 is more than 64"),
         ("worker_port = 70000", "worker_port: 70000 is not a port"),
         ('setup = ["module"]', "setup: ['module'] is not text"),
         ('partition = "short"', "[executor] has no key 'partition'"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from typing import TYPE_CHECKING
 
+from dx_local.engine.cluster.settings import split_address
 from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ def reachable_address(settings: ClusterSettings, listen: str | None) -> str:
 
     Raises UsageError if there is none.
     """
-    if listen:
-        return _resolved(listen.partition(":")[0])
+    if listen is not None:
+        return str(resolved_address(listen)[0])
     if settings.on == "local":
         return _LOOPBACK
     try:
@@ -43,8 +45,23 @@ def is_own_address(address: str) -> bool:
     return True
 
 
-def _resolved(host: str) -> str:
+def resolved_address(listen: str) -> tuple[ipaddress.IPv4Address, int | None]:
+    """Return the IP address and the port, if there is one, of --listen.
+
+    Raises UsageError if it is no address, or one at which no node can reach this machine.
+    """
     try:
-        return socket.gethostbyname(host)
+        host, port = split_address(listen)
+    except ValueError as error:
+        raise UsageError(f"--listen: {error}") from None
+    try:
+        address = ipaddress.IPv4Address(socket.gethostbyname(host))
     except OSError as error:
         raise UsageError(f"the address {host!r} is unknown: {error.strerror}", _HINT) from None
+    except UnicodeError:  # of the encoding of host names
+        raise UsageError(f"{host!r} is not the name of a host", _HINT) from None
+    if address.is_unspecified or address.is_multicast:
+        raise UsageError(f"nodes cannot reach this machine at {address}", _HINT)
+    if address.is_loopback and host not in {str(address), "localhost"}:  # as Debian names the machine itself
+        raise UsageError(f"{host!r} is the loopback address {address} on this machine", _HINT)
+    return address, port

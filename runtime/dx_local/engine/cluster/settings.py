@@ -17,6 +17,7 @@ SCHEDULERS = ("slurm", "pbs", "lsf", "sge", "htcondor", "local")
 WORKERS_PER_CORE = 4
 """Worker processes for each core of a node; a job keeps its process while it waits for other jobs."""
 
+_MOST_WORKERS = 64
 _WALLTIME = re.compile(r"(\d+):([0-5]\d):([0-5]\d)", re.ASCII)
 # These are put into batch scripts and command lines without quotes, by Parsl.
 _PLAIN_PATH = re.compile(r"/[\w@%+=:,./-]+")
@@ -70,6 +71,19 @@ def _text(value: Any) -> str:
     return value
 
 
+def _address(value: Any) -> str:
+    text = _text(value)
+    split_address(text)
+    return text
+
+
+def _few(value: Any) -> int:
+    count = _count(value)
+    if count > _MOST_WORKERS:
+        raise ValueError(f"{count} is more than {_MOST_WORKERS}")
+    return count
+
+
 def _size(value: Any) -> int:
     size = parse_size(value) if isinstance(value, str) else None
     if not size:
@@ -82,6 +96,14 @@ def _walltime(value: Any) -> str:
     if match is None or not int(match[1]) * 60 + int(match[2]):
         raise ValueError(f"{value!r} is not a time of a minute or more, written as HH:MM:SS")
     return match[0]
+
+
+def split_address(text: str) -> tuple[str, int | None]:
+    """Return the host and the port, if there is one, of `ADDRESS` or `ADDRESS:PORT`. Raises ValueError."""
+    host, colon, port = text.partition(":")
+    if not host or (colon and not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16)):
+        raise ValueError(f"{text!r} is not an address; write ADDRESS or ADDRESS:PORT, such as 10.0.0.1")
+    return host, int(port) if port else None
 
 
 def _port(value: Any) -> int:
@@ -115,12 +137,12 @@ CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "cores_per_node": _count,
     "memory_per_node": _size,
     "walltime": _walltime,
-    "listen": _text,
+    "listen": _address,
     "worker_port": _port,
     "setup": _text,
     "python": _path,
     "run_dir": _path,
-    "workers_per_core": _count,
+    "workers_per_core": _few,
     "sizes": _choice("slot", "instance"),
     "provider": _provider,
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import socket
+    import ssl
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
@@ -139,14 +140,11 @@ class Api(Protocol):
 
     port: int
 
-    def answer_at(self, listener: socket.socket) -> None:
-        """Serve another socket too, which listens on the same port of another network."""
+    def answer_at(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Serve another socket too, which is listening already, encrypted or not."""
 
     def add_routes(self, routes: Sequence[BaseRoute]) -> None:
         """Also serve these routes, which come before those of the API."""
-
-    def listen_at(self, host: str) -> None:
-        """Also listen on the same port at another address of this machine. Raises OSError."""
 
     def accept_host(self, host: str) -> None:
         """Also serve clients that reach the server as `HOST:PORT`."""

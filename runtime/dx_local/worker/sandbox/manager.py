@@ -35,20 +35,27 @@ class SandboxManager:
     """The namespaces of this process, and the pool of sandboxes for its jobs."""
 
     def __init__(
-        self, folder: str, name: str, home: str = "", *, images: str = "", has_pid_namespace: bool
+        self,
+        folder: str,
+        name: str,
+        private: tuple[str, ...] = (),
+        *,
+        images: str = "",
+        has_pid_namespace: bool,
     ) -> None:
         """Enter the namespaces. `folder` is the executor's; `close` lets it be removed.
 
-        `name` is that of a new folder inside it, `home` the user's $HOME, and `images` the folder that jobs
-        find as channel.IMAGES, if any. With `has_pid_namespace`, the
-        caller goes on in a child, the first process of a PID namespace, while this process waits for it to
-        end. Raises OSError if the system does not permit it, which leaves this process unusable.
+        `name` is that of a new folder inside it, `private` are folders to hide from jobs (relative paths are
+        ignored), and `images` is the folder that jobs find as channel.IMAGES, if any. With
+        `has_pid_namespace`, the caller goes on in a child, the first process of a PID namespace, while this
+        process waits for it to end. Raises OSError if the system does not permit it, which leaves this
+        process unusable.
         """
         self.has_pid_namespace = has_pid_namespace
         self._executor_folder = os.path.realpath(folder)
         self._folder = f"{self._executor_folder}/{SANDBOXES}/{name}"
         self._base = f"{self._folder}/base"
-        homes = (user_namespace.own_home(), home)
+        hidden = (user_namespace.own_home(), *private)
         os.makedirs(os.path.dirname(self._folder), 0o700, exist_ok=True)
         for path in (self._folder, f"{self._folder}/assembly", self._base):
             os.mkdir(path, 0o700)
@@ -62,8 +69,8 @@ class SandboxManager:
             mounts.perform([mounts.proc("/proc")])
         mounts.perform([mounts.tmpfs(self._base)])
         owns_all = user_namespace.is_root_of_host()
-        private = (*filter(os.path.isabs, homes), self._executor_folder)
-        self._host = host_folders.prepare(self._base, IMAGE, private, owns_all=owns_all)
+        hidden = (*filter(os.path.isabs, hidden), self._executor_folder)
+        self._host = host_folders.prepare(self._base, IMAGE, hidden, owns_all=owns_all)
         self._python_folders = python_folders()
         # As root, tar restores owners, which do not exist in the namespace.
         self._variables = {} if owns_all else {"TAR_OPTIONS": "--no-same-owner"}

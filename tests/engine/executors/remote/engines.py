@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import subprocess
@@ -12,10 +13,15 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from dx_local.engine.cluster.addresses import reachable_address
+from dx_local.engine.cluster.settings import ClusterSettings
 from dx_local.engine.executors.remote.engine import NodeLostError
 from dx_local.engine.executors.remote.executor import RemoteExecutor
 from dx_local.engine.executors.remote.node.node_name import NODE_VARIABLE
 from dx_local.engine.executors.remote.thread_engine import ThreadEngine
+from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -104,6 +110,17 @@ class LosingEngine(WatchedEngine):
             time.sleep(0.02)
         with suppress(Exception):
             done.set_exception(NodeLostError("n2", "no word for 30 s"))
+
+
+def own_address() -> str:
+    """Return an address of this machine that is not loopback; skip the test if there is none."""
+    try:
+        found = reachable_address(ClusterSettings(on="slurm"), None)
+    except UsageError:
+        pytest.skip("this machine has no address but loopback")
+    if not ipaddress.ip_address(found).is_private:
+        pytest.skip("this machine has no private address")
+    return found
 
 
 def executor_of(kind: type[ThreadEngine]) -> Callable[[JobSettings, Api, Callbacks], RemoteExecutor]:

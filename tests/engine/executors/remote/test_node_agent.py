@@ -32,7 +32,6 @@ ASSIGNMENT = Assignment(
         "job-000000000000000000000001.code.sh": "main() { :; }",
     },
     variables={"DX_JOB_ID": "job-000000000000000000000001"},
-    network_variables={},
     loopback_port=1,
     environment=EnvironmentOrder("none", None, ()),
     layers=(),
@@ -48,6 +47,8 @@ class Submitter:
     def __init__(self) -> None:
         self.order = "go"
         self.is_silent = False
+        self.hangs_up = False
+        self.connections = 0
         self.lines: list[Any] = []
         self.has_printed = threading.Event()
         self.layer = b""
@@ -55,6 +56,10 @@ class Submitter:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                submitter.connections += 1
+                super().setup()
 
             def do_GET(self) -> None:
                 if "/layers/" in self.path:
@@ -77,6 +82,7 @@ class Submitter:
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
+                self.close_connection = submitter.hangs_up
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -168,6 +174,19 @@ def test_a_layer_that_is_not_the_requested_one_fails_the_job(
     assert results[0]["reason"] == "ExecutionError"
     assert "layer" in results[0]["message"]
     assert not [path for path in (tmp_path / "layers").iterdir() if path.is_dir()]
+    submitter.end()
+
+
+@pytest.mark.parametrize("hangs_up", [False, True])
+def test_jobs_use_the_connections_of_earlier_ones_while_they_are_open(agent: Agent, hangs_up: bool) -> None:
+    submitter = Submitter()
+    submitter.hangs_up = hangs_up
+    for _ in range(3):
+        with running(agent, submitter, home=home_of("main() { echo ready; sleep 0.4; }")) as results:
+            pass
+        assert results[0]["exit_code"] == 0
+    assert len(submitter.lines) == 3
+    assert (submitter.connections > 3) == hangs_up
     submitter.end()
 
 

@@ -7,7 +7,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.engine.executors.remote.engines import LosingEngine, ProcessEngine, WatchedEngine, executor_of
+from tests.engine.executors.remote.engines import (
+    LosingEngine,
+    ProcessEngine,
+    WatchedEngine,
+    executor_of,
+    own_address,
+)
 from tests.worker.containers.image_files import BUSYBOX, busybox_layer, docker_archive
 
 from dx_local.engine.executors import registry
@@ -67,17 +73,20 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> type[WatchedEngine]:
 
 
 @pytest.mark.usefixtures("sandboxed")
+@pytest.mark.parametrize("network", [[], ["*"]])
 def test_a_node_gives_the_outputs_of_this_machine_and_gets_plain_data(
-    make_app: MakeApp, tmp_path: Path, watched: type[WatchedEngine]
+    make_app: MakeApp, tmp_path: Path, watched: type[WatchedEngine], network: list[str]
 ) -> None:
-    app = make_app(USES_EVERYTHING, inputs={"reads": "file"}, outputs=OUTPUTS)
+    """The node reaches this machine by an address of its own, so that connections are encrypted."""
+    app = make_app(USES_EVERYTHING, inputs={"reads": "file"}, outputs=OUTPUTS, access={"network": network})
     tool = app / "resources" / "shared" / "tool"
     tool.parent.mkdir(parents=True)
     tool.write_text("#!/bin/bash\necho the tool runs\n")
     tool.chmod(0o755)
     reads = tmp_path / "reads.txt"
     reads.write_text("ACGT\n" * 20_000)
-    run = run_app(app, {"reads": reads}, executor="watched", max_parallel=1)
+    own = own_address()
+    run = run_app(app, {"reads": reads}, executor="watched", max_parallel=1, listen=own)
     assert run.output["copy"].read_text() == reads.read_text()
     assert (run.output["size"], run.output["tool"]) == (100_000, "the tool runs")
     assert len(run.output["long"]) == 3_000_000
@@ -85,6 +94,7 @@ def test_a_node_gives_the_outputs_of_this_machine_and_gets_plain_data(
     assert run.log.count("leaf has read the file\n") == 1
     assert len(watched.assignments) == 3
     assert not [text for text in watched.assignments if str(tmp_path) in text]
+    assert all(json.loads(text)["control"].startswith(f"https://{own}:") for text in watched.assignments)
     assert max(map(len, watched.results)) < 1_000_000
     report = json.loads((run.folder / "report.json").read_text())
     assert report["jobs"]["node"] == ["n1"] * 3

@@ -51,9 +51,10 @@ class Assignment:
     home: Mapping[str, str]
     """The texts of the files in the job's home by name: code, input, descriptions."""
     variables: Mapping[str, str]
-    """The DX_* variables of a job that reaches only the API, by a network of its own."""
-    network_variables: Mapping[str, str]
-    """Those that other jobs have instead: they name this machine as the node reaches it."""
+    """The DX_* variables of a job that reaches only the API, by a network of its own.
+
+    For other jobs, the node replaces those that name the server.
+    """
     environment: EnvironmentOrder
     layers: Sequence[LayerReference]
     """The topmost first."""
@@ -62,9 +63,11 @@ class Assignment:
     loopback_port: int
     """Port of the API in a network of the job's own, in which `variables` name the host 127.0.0.1."""
     control: str
-    """URL of the routes for this try."""
+    """URL of the routes for this try, at the address by which nodes reach the submitting machine."""
     token: str
     """The right to use these routes."""
+    certificate: str | None = None
+    """The certificate of the submitting machine in PEM format, if connections to it are encrypted."""
     cores: int = 1
     memory: int | None = None
     """Bytes of memory that the job's slot has; None if that is not limited."""

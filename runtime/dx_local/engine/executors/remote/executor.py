@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from dx_local.api.listening import HOST
 from dx_local.api.node_routes import ROOT, node_routes
 from dx_local.engine.environments.job_environments import JobEnvironmentError
 from dx_local.engine.environments.python_environments import DXPY_VERSION
@@ -22,7 +23,6 @@ from dx_local.engine.executors.remote.layers import LayerCatalogue
 from dx_local.engine.executors.remote.node_settings import check_settings, settings_for_nodes
 from dx_local.engine.executors.remote.sizes import job_size
 from dx_local.engine.executors.remote.tries import RemoteTry
-from dx_local.engine.server_variables import api_server_variables, auth_server_variables
 from dx_local.platform.execution.job_usage import JobUsage
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class RemoteExecutor:
         self._engine = make_engine(settings, self._events())
         self._address = listen_for_nodes(api, settings.listen, self._engine.address)
         self._port = api.port
+        self._accept_port = lambda port: api.accept_host(f"{HOST}:{port}")
         api.add_routes(node_routes(self.find))
 
     def slots(self) -> int:
@@ -104,6 +105,7 @@ class RemoteExecutor:
                 )
             },
             self._callbacks,
+            self._accept_port,
         )
         return _RemoteJob(partial(self._submit, attempt, references, cloned, size), layers, DXPY_VERSION)
 
@@ -172,10 +174,6 @@ class RemoteExecutor:
             interpreter=job.interpreter,
             home=job.home,
             variables=job.variables,
-            network_variables={
-                **api_server_variables(self._address.url),
-                **auth_server_variables(self._address.url),
-            },
             loopback_port=self._port,
             environment=EnvironmentOrder(
                 job.environment.release, self._settings.python, job.environment.packages
@@ -184,6 +182,7 @@ class RemoteExecutor:
             settings=settings_for_nodes(job.settings),
             control=f"{self._address.url}{ROOT}/{job.job_id}/{attempt.number}",
             token=attempt.token,
+            certificate=self._address.certificate,
             cores=size.cores,
             memory=size.memory,
             memory_limit=size.memory_limit,
@@ -225,7 +224,7 @@ class RemoteExecutor:
         attempt.add_lines(result.lines_before, result.lines)
         attempt.add_notes(result.notes)
         if result.exit_code is None and result.reason is None:
-            self._lose(attempt, "it was cut off from this machine")
+            self._lose(attempt, result.message or "it was cut off from this machine")
             return
         output = attempt.output if result.reason is None and result.output is None else result.output
         self._end(

@@ -14,7 +14,7 @@ from dx_local.engine.executors.remote.node_sources import NodeSources
 from dx_local.platform.execution.job_logs import LogWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from dx_local.engine.executors.protocol import Callbacks, JobDescription
@@ -30,7 +30,13 @@ KILL = "kill"
 class RemoteTry:
     """A try from its submission to its end, in one asyncio loop; a `NodeTry` of `api.node_routes`."""
 
-    def __init__(self, job: JobDescription, layers: Mapping[str, Path], callbacks: Callbacks) -> None:
+    def __init__(
+        self,
+        job: JobDescription,
+        layers: Mapping[str, Path],
+        callbacks: Callbacks,
+        accept_port: Callable[[int], None],
+    ) -> None:
         self.job = job
         self.number = job.try_number
         self.token = secrets.token_hex(16)
@@ -38,9 +44,11 @@ class RemoteTry:
         self.output: JSON | None = None
         """The output, if it was too long for the engine."""
         self.is_killed = False
+        self._home: str | None = None
         self._layers = layers
         self._wheels: dict[str, Path] = {}
         self._callbacks = callbacks
+        self._accept_port = accept_port
         self._changed = asyncio.Event()
         self._is_over = False
         self._log: LogWriter | None = None
@@ -52,11 +60,18 @@ class RemoteTry:
         """True if a node may have started the job."""
         return self.node is not None
 
-    def begin(self, node: str, home: str) -> str:
-        """Return GO if the job may start on a node, where its home is at `home`."""
-        if self.is_killed or self._is_over or self.has_begun:
+    def begin(self, node: str, home: str, port: int | None) -> str:
+        """Return GO if the job may start on a node, where its home is at `home`.
+
+        `port` is that of the node's loopback interface at which the job reaches the API, if there is one.
+        """
+        if self.is_killed or self._is_over or (self.has_begun and home != self._home):
             return KILL
-        self.node = node
+        if self.has_begun:  # and the answer was lost
+            return GO
+        self.node, self._home = node, home
+        if port is not None:
+            self._accept_port(port)
         self._sources.add_home(home)
         self._callbacks.on_node(self.job.job_id, node)
         return GO

@@ -14,7 +14,10 @@ from typing import NamedTuple
 import dx_local.worker
 
 _ZYGOTE_SCRIPT = Path(dx_local.worker.__file__).with_name("zygote.py")
-_KEPT_VARIABLES = ("PATH", "TMPDIR", "DX_LOCAL_TOOLS", "DX_LOCAL_JOB_START")
+PRIVATE_VARIABLE = "DX_LOCAL_PRIVATE"
+"""Environment variable with the path of a folder that sandboxes hide, like homes."""
+
+_KEPT_VARIABLES = ("PATH", "TMPDIR", "DX_LOCAL_TOOLS", "DX_LOCAL_JOB_START", PRIVATE_VARIABLE)
 
 
 class WorkerPrograms(NamedTuple):

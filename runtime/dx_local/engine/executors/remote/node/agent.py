@@ -16,6 +16,7 @@ from dx_local.engine.executors import owned_folders
 from dx_local.engine.executors.local import LocalExecutor
 from dx_local.engine.executors.protocol import Callbacks
 from dx_local.engine.executors.remote.assignment import Assignment
+from dx_local.engine.executors.remote.node import connections
 from dx_local.engine.executors.remote.node.assigned_job import AssignedJob
 from dx_local.engine.executors.remote.node.forwarder import Forwarder
 from dx_local.engine.executors.remote.node_settings import settings_on_node
@@ -76,6 +77,7 @@ class Agent:
         self._thread.join()
         self._loop.close()
         self.threads.shutdown()
+        connections.close_all()
         remove_tree(self._folder, ignore_errors=True)
         self._lock.release()
 
@@ -91,10 +93,15 @@ class Agent:
                 on_folder=self._layers.listen if self._layers else lambda _: None,
                 images=images,
             )
-            self._forwarder = Forwarder(assignment)
             settings = settings_on_node(assignment.settings)
-            self._executor = LocalExecutor(settings, self._forwarder, callbacks)
+            self._executor = LocalExecutor(settings, self.forwarder(assignment), callbacks)
         return self._executor
+
+    def forwarder(self, assignment: Assignment) -> Forwarder:
+        """Return the way from jobs of this process to the API."""
+        if self._forwarder is None:
+            self._forwarder = Forwarder(assignment)
+        return self._forwarder
 
     def environments(self, assignment: Assignment) -> WorkerEnvironments:
         """Return the worker environments of this node."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from dx_local.engine.executors.local import LocalExecutor
     from dx_local.engine.executors.protocol import JobExit, LogLine
     from dx_local.engine.executors.remote.assignment import Assignment
+    from dx_local.engine.executors.remote.node.forwarder import Forwarder
 
 _KILLED = -signal.SIGTERM
 
@@ -49,6 +50,10 @@ class NodeParts(Protocol):
 
     def executor(self, assignment: Assignment) -> LocalExecutor:
         """Return the executor for the job."""
+        ...
+
+    def forwarder(self, assignment: Assignment) -> Forwarder:
+        """Return the way from jobs to the API."""
         ...
 
     def environments(self, assignment: Assignment) -> WorkerEnvironments:
@@ -92,17 +97,21 @@ class AssignedJob:
         name = f"{assignment.function}-{assignment.job}-{assignment.try_number}"
         folder = make_job_folder(self._agent.jobs_folder, name)
         link = Link(assignment)
+        has_begun = False
         try:
-            may_begin = await self._in_thread(link.begin, node_name(), str(folder.home))
+            port = self._agent.forwarder(assignment).near_port
+            may_begin = await self._in_thread(link.begin, node_name(), str(folder.home), port)
             if not may_begin:
                 return self._result(_KILLED)
+            has_begun = True
             guard = Guard(assignment, self._agent.parent, self._end)
             try:
                 return await self._run(folder, link)
             finally:
                 guard.close()
-        except LinkError:
-            return self._result(None)
+        except LinkError as error:
+            message = None if has_begun else f"it cannot connect to {link.place}: {error}"
+            return self._result(None, message=message)
         finally:
             self._sender.close()
             link.close()
@@ -147,7 +156,7 @@ class AssignedJob:
             python=str(worker.python),
             programs=str(worker.bin),
             tool_client=str(worker.tool_client) if worker.tool_client else None,
-            variables={**assignment.variables, **assignment.network_variables},
+            variables={**assignment.variables, **self._agent.forwarder(assignment).variables},
             own_network_variables=assignment.variables,
             layers=layers,
             visible_paths=mirrors,

@@ -1,4 +1,8 @@
-"""The API server for jobs with a network of their own: forward their connections to the real one."""
+"""The API server for jobs on a node: forward their connections to the real one, encrypted if it is far away.
+
+Jobs with a network of their own find it there. If the connections of nodes are encrypted, the other jobs find
+it at a port of the node's loopback interface: so clients in jobs need to know no certificate.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,13 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from dx_local.api.listening import HOST, listen
+from dx_local.engine.executors.remote.encryption import node_context
+from dx_local.engine.server_variables import api_server_variables, auth_server_variables
+
 if TYPE_CHECKING:
     import socket
+    import ssl
     from collections.abc import Coroutine, Sequence
 
     from starlette.routing import BaseRoute
@@ -24,21 +33,29 @@ class Forwarder:
     def __init__(self, assignment: Assignment) -> None:
         url = urlsplit(assignment.control)
         self._host, self._port = str(url.hostname), url.port or 80
+        self._tls = node_context(assignment.certificate) if assignment.certificate else None
         self.port = int(assignment.loopback_port)
         self._tasks: set[asyncio.Task[None]] = set()
         self._ends: set[_End] = set()
+        self.near_port: int | None = None
+        """Port at which jobs in the network of this node reach the API; None if they reach it directly."""
+        near = url.netloc
+        if self._tls:
+            listener = listen(port=0)
+            self.near_port = listener.getsockname()[1]
+            near = f"{HOST}:{self.near_port}"
+            self.answer_at(listener)
+        self.variables = {**api_server_variables(f"http://{near}"), **auth_server_variables(f"http://{near}")}
+        """Environment variables of jobs in the network of this node."""
 
-    def answer_at(self, listener: socket.socket) -> None:
-        """Forward the connections that a socket accepts."""
+    def answer_at(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Forward the connections that a socket accepts, which are not encrypted."""
+        assert tls is None
         listener.setblocking(False)
         self._begin(self._serve(listener))
 
     def add_routes(self, routes: Sequence[BaseRoute]) -> None:
         """Raise NotImplementedError: a node has no routes."""
-        raise NotImplementedError
-
-    def listen_at(self, host: str) -> None:
-        """Raise NotImplementedError: a node listens for its jobs alone."""
         raise NotImplementedError
 
     def accept_host(self, host: str) -> None:
@@ -73,7 +90,9 @@ class Forwarder:
         loop = asyncio.get_running_loop()
         try:
             # The server sends nothing before it gets a request, so its end can wait for the other.
-            _, far = await loop.create_connection(lambda: _End(self._ends), self._host, self._port)
+            _, far = await loop.create_connection(
+                lambda: _End(self._ends), self._host, self._port, ssl=self._tls
+            )
         except BaseException as error:
             connection.close()
             if isinstance(error, OSError):
@@ -126,6 +145,8 @@ class _End(asyncio.Protocol):
         if self._other._has_received_all:  # noqa: SLF001 - of the same class
             self._other.transport.close()
             return False
+        if not self._other.transport.can_write_eof():
+            return False  # the server would end the connection too
         self._other.transport.write_eof()
         return True
 

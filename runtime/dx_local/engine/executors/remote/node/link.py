@@ -5,9 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from dx_local.engine.executors.remote.node.connections import give_back, server_of, take
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,9 +18,6 @@ if TYPE_CHECKING:
     from http.client import HTTPResponse
 
     from dx_local.engine.executors.remote.assignment import Assignment, LogLineData
-
-_SECONDS = 8.0
-"""Longest time for an answer: longer than the server holds one, and shorter than the fence."""
 
 _PATIENT_SECONDS = 600.0
 
@@ -27,25 +27,35 @@ class LinkError(Exception):
 
 
 class Link:
-    """Sends requests over one connection, which is renewed if it breaks.
+    """Sends requests over one connection, which may be that of an earlier link, and is renewed if it breaks.
 
     For use in one thread at a time; only `close`, which ends a request under way, may be called in another.
     """
 
     def __init__(self, assignment: Assignment) -> None:
-        url = urlsplit(assignment.control)
-        self._path = url.path
-        self._host = url.netloc
+        self._path = urlsplit(assignment.control).path
+        self._server = server_of(assignment)
         self._headers = {
             "Authorization": f"Bearer {assignment.token}",
             "Content-Type": "application/json",
         }
-        self._connection: http.client.HTTPConnection | None = None
+        self._connection = take(self._server)
+        self._lock = threading.Lock()
+        self._is_busy = False
         self._is_closed = False
 
-    def begin(self, node: str, home: str) -> bool:
-        """Return whether the try may start. Raises LinkError."""
-        return bool(self._call("POST", "begin", {"node": node, "home": home}).get("do") == "go")
+    @property
+    def place(self) -> str:
+        """Host and port of the submitting machine."""
+        return self._server.place
+
+    def begin(self, node: str, home: str, port: int | None) -> bool:
+        """Return whether the try may start. Raises LinkError.
+
+        `port` is that of the loopback interface at which the job will reach the API, if there is one.
+        """
+        begun = {"node": node, "home": home, "port": port}
+        return bool(self._call("POST", "begin", begun).get("do") == "go")
 
     def may_go_on(self) -> bool:
         """Return whether the try may go on: in some seconds, or at once if not. Raises LinkError."""
@@ -77,8 +87,8 @@ class Link:
         return self._stream(f"layers/{digest}")
 
     @contextmanager
-    def _stream(self, name: str, seconds: float = _SECONDS) -> Iterator[HTTPResponse]:
-        connection = http.client.HTTPConnection(self._host, timeout=seconds)
+    def _stream(self, name: str, seconds: float | None = None) -> Iterator[HTTPResponse]:
+        connection = self._server.connect(seconds) if seconds else self._server.connect()
         try:
             connection.request("GET", f"{self._path}/{name}", headers=self._headers)
             with connection.getresponse() as response:
@@ -91,18 +101,20 @@ class Link:
             connection.close()
 
     def close(self) -> None:
-        """End the connection; later requests raise LinkError."""
-        self._is_closed = True
-        connection = self._connection
-        if connection and connection.sock:
+        """Leave the connection to other links, or end a request under way; later requests raise LinkError."""
+        with self._lock:
+            self._is_closed = True
+            connection, self._connection = self._connection, None
+            is_busy = self._is_busy
+        if connection is None:
+            return
+        if not is_busy:
+            give_back(self._server, connection)
+            return
+        if connection.sock:
             with suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_RDWR)
-        self._disconnect()
-
-    def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection:
-            connection.close()
+        connection.close()
 
     def _call(self, method: str, name: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         # A connection that was open may have been closed by the server: then a new one is tried at once.
@@ -115,20 +127,27 @@ class Link:
         return self._answer(method, name, body)
 
     def _answer(self, method: str, name: str, body: dict[str, Any] | None) -> dict[str, Any]:
-        if self._is_closed:
-            raise LinkError("the link is closed")
         data = None if body is None else json.dumps(body).encode()
-        connection = self._connection or http.client.HTTPConnection(self._host, timeout=_SECONDS)
-        self._connection = connection
+        with self._lock:
+            if self._is_closed:
+                raise LinkError("the link is closed")
+            connection = self._connection = self._connection or self._server.connect()
+            self._is_busy = True
+        is_usable = False
         try:
             connection.request(method, f"{self._path}/{name}", data, self._headers)
             response = connection.getresponse()
             answer = json.loads(response.read())
+            is_usable = True
         except (OSError, ValueError, AttributeError, http.client.HTTPException) as error:
             # An AttributeError is http.client's own when another thread has closed the connection.
             connection.close()
-            self._disconnect()
             raise LinkError(str(error) or type(error).__name__) from error
+        finally:
+            with self._lock:
+                self._is_busy = False
+                if not is_usable:
+                    self._connection = None
         if response.status != http.client.OK or not isinstance(answer, dict):
             raise LinkError(f"{name}: status {response.status}")
         return answer

@@ -7,6 +7,7 @@ worker of the pool ever gets work again. A worker that is killed while it runs a
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,17 @@ if TYPE_CHECKING:
 FOLDER_VARIABLE = "BUSY_WORKERS_FOLDER"
 """Environment variable of workers: the folder of the marks."""
 
+TEMPORARY_VARIABLE = "DX_LOCAL_NODE_TMPDIR"
+"""Environment variable of workers: the folder for temporary files of jobs, if it is not that of the pool."""
+
 
 def run_marked(assignment: Mapping[str, Any]) -> dict[str, Any]:
     """Run an assignment in a worker, with a mark meanwhile."""
     from dx_local.engine.executors.remote.node import run_assignment
 
+    if folder := os.environ.pop(TEMPORARY_VARIABLE, None):
+        os.environ["TMPDIR"] = folder
+        tempfile.tempdir = None  # so that it is read again
     mark = Path(os.environ[FOLDER_VARIABLE]) / str(os.getpid())
     mark.touch()
     try:

@@ -17,6 +17,7 @@ from parsl.executors.errors import BadStateException
 from parsl.jobs.states import JobState
 from parsl.providers import LocalProvider
 
+from dx_local.api.listening import HOST
 from dx_local.engine.cluster.addresses import is_own_address
 from dx_local.engine.executors.remote.node.node_name import NODE_VARIABLE
 from dx_local.engine.executors.remote.parsl.providers import make_provider
@@ -202,8 +203,8 @@ def make_executor(
         block_error_handler=callbacks.on_requests,
     )
     executor.cores_of_node = cores or 1
-    if not is_own_address(address):  # but the other end of a tunnel
-        executor.address = None  # of the interchange, which then listens at all addresses
+    if not is_own_address(address):  # but the far end of a tunnel
+        executor.address = HOST  # of the interchange
     return executor
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import threading
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dx_local.engine.cluster.addresses import reachable_address
+from dx_local.api.listening import HOST, listen
+from dx_local.engine.cluster.addresses import is_own_address, reachable_address
 from dx_local.engine.executors.remote.engine import EngineUnusableError, NodeSize
 from dx_local.engine.executors.remote.parsl.requirement import check_parsl
 from dx_local.engine.executors.remote.parsl.run_folders import make_run_folder
@@ -48,6 +50,12 @@ class ParslEngine:
             self._settings = replace(settings.cluster, workers_per_core=1)
         self._events = events
         self.address = reachable_address(self._settings, settings.listen)
+        if self._settings.worker_port is None and not is_own_address(self.address):
+            raise UsageError(
+                f"{self.address} is not an address of this machine",
+                "Choose an address by which nodes reach this machine. If it is the far end of a tunnel"
+                " (ssh -R), set `worker_port` in [executor], too.",
+            )
         self._executors: list[NodeExecutor] = []
         self._expected = 0
         self._kernel: DataFlowKernel | None = None
@@ -74,6 +82,7 @@ class ParslEngine:
 
         logging.getLogger("parsl").addHandler(logging.NullHandler())  # or warnings go to stderr
         self._on_requests = FailedBlocks(self._events.queued, self._give_up)
+        self._check_port()
         executor = self._new_executor(1)
         self._folder = make_run_folder(self._settings.run_dir)
         try:
@@ -83,6 +92,20 @@ class ParslEngine:
         self._watch = PoolWatch(self._executors, self._settings.workers_per_core, self._events, self._give_up)
         self._watch.start()
         self._events.requested(self._request())
+
+    def _check_port(self) -> None:
+        """Raise EngineUnusableError if the chosen port is taken, which Parsl would notice after minutes."""
+        port = self._settings.worker_port
+        if port is None:
+            return
+        place = self.address if is_own_address(self.address) else HOST
+        try:
+            listen(port, place).close()
+        except OSError as error:
+            raise EngineUnusableError(
+                f"Parsl cannot listen at {place}:{port}: {os.strerror(error.errno or 0)}.",
+                "Set `worker_port` in [executor] to another port.",
+            ) from None
 
     def submit(self, assignment: Mapping[str, Any], job_class: str | None) -> Future[dict[str, Any]]:
         """Run an assignment on a node; see `Engine.submit`."""
@@ -183,7 +206,10 @@ class ParslEngine:
             free_nodes=lambda: self._settings.nodes - sum(each.open_requests() for each in self._executors),
             on_requests=self._on_requests,
         )
-        executor = make_executor(self._settings, self.address, job_cores, callbacks)
+        settings, port = self._settings, self._settings.worker_port
+        if port is not None:  # each class of jobs has an interchange of its own
+            settings = replace(settings, worker_port=port + len(self._executors))
+        executor = make_executor(settings, self.address, job_cores, callbacks)
         self._executors.append(executor)
         return executor
 

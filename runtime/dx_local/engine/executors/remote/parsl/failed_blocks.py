@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
     from parsl.jobs.states import JobStatus
 
+# Parsl's last words on a node that does not reach the interchange.
+_UNREACHED = re.compile(r"No viable ZMQ url from: tcp://(\S+)")
 _MOST_LINES = 10
 _MOST_BYTES = 4096
 _MOST_FAILURES = 3
@@ -63,6 +66,12 @@ def _explanation(status: JobStatus) -> str:
         )
     if not lines:
         return f"{text} It printed nothing."
+    if place := _UNREACHED.search(lines[-1]):
+        return (
+            f"A node came up, but cannot connect to this machine at {place[1]}. Choose the address at which"
+            " nodes reach this machine with --listen. Its firewall must let them through to `worker_port` of"
+            " [executor] and to the port of --listen."
+        )
     return "\n".join([f"{text} It printed:", *(f"  {line}" for line in lines)])
 
 

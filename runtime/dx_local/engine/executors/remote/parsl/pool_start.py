@@ -22,17 +22,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.engine.executors.remote.node.node_name import NODE_VARIABLE, node_name
-from dx_local.engine.executors.remote.parsl.busy_marks import FOLDER_VARIABLE, is_busy
+from dx_local.engine.executors.remote.parsl.busy_marks import (
+    FOLDER_VARIABLE,
+    TEMPORARY_VARIABLE,
+    is_busy,
+)
 from dx_local.engine.executors.remote.parsl.pool_ids import pool_id
 from dx_local.engine.executors.remote.parsl.requirement import parsl_program
+from dx_local.engine.executors.remote.parsl.run_folders import folder_to_hide
 from dx_local.engine.executors.remote.parsl.versions import differences, versions
+from dx_local.engine.executors.zygote_start.process import PRIVATE_VARIABLE
 from dx_local.worker.process.linux import die_with_parent
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
     from types import FrameType
 
+_KEYS_OPTION = "--cert_dir"
 _GRACE_SECONDS = 2.0
+# Python's multiprocessing makes sockets there, whose paths may have 107 characters, with names of 33.
+_LONGEST_TEMPORARY = 74
+_SHORT_TEMPORARY = "/tmp"  # noqa: S108 - its subfolder is made for this pool alone
 _SECONDS_BETWEEN_LOOKS = 0.5
 
 
@@ -42,8 +52,13 @@ def main() -> int:
     if found := differences(json.loads(sys.argv[1]), versions(), node):
         print(*found, sep="\n", file=sys.stderr)  # noqa: T201 - it becomes a message of dx-local
         return 2
+    temporary = tempfile.gettempdir()
+    if len(temporary) > _LONGEST_TEMPORARY:
+        os.environ |= {TEMPORARY_VARIABLE: temporary, "TMPDIR": _SHORT_TEMPORARY}
     folder = Path(tempfile.mkdtemp(prefix="dx-local-pool-"))
     os.environ |= {NODE_VARIABLE: node, FOLDER_VARIABLE: str(folder)}
+    if keys := folder_to_hide(sys.argv[sys.argv.index(_KEYS_OPTION) + 1]):
+        os.environ[PRIVATE_VARIABLE] = str(keys)
     program = str(parsl_program("process_worker_pool.py"))
     pool = subprocess.Popen(
         [sys.executable, program, *sys.argv[2:], "--uid", pool_id(node)],
