@@ -1,4 +1,4 @@
-"""The package index, certificates and proxies that `make` and the creation of a worker environment really use."""
+"""The package index, certificates and proxies that `make` and new worker environments really use."""
 
 from __future__ import annotations
 
