@@ -136,10 +136,8 @@ def _without_programs_in_tmp(folder: Path) -> Surroundings:
     if len(str(cache_dir("dx-local"))) > _LONGEST_CACHE:
         raise NotPossibleError("the path of the cache is too long for sockets")
     # What is in the folders stays visible.
-    script = (
-        "for folder in /tmp /var/tmp; do"
-        ' mount --rbind "$folder" "$folder" && mount -o remount,bind,noexec "$folder"; done; unset TMPDIR'
-    )
+    mounts = 'mount --rbind "$folder" "$folder" && mount -o remount,bind,noexec "$folder"'
+    script = f'for folder in /tmp /var/tmp; do {mounts}; done; cd "$PWD"; unset TMPDIR'
     return _after(script)(folder)
 
 
