@@ -43,6 +43,9 @@ _USERNS_SETTINGS = (
     ("user.max_user_namespaces", "0", "15000"),
 )
 _PERMIT_NAMESPACES = "Permit user namespaces, or ask the administrator of this machine to."
+# Options of containers for the calls that make sandboxes, and for PID namespaces, which need all of /proc.
+_PERMIT_CALLS = "--security-opt seccomp=unconfined --security-opt apparmor=unconfined"
+_PERMIT_PROC = "--security-opt systempaths=unconfined"
 
 
 class SandboxSupport(NamedTuple):
@@ -91,7 +94,7 @@ def sandbox(_folder: Path) -> Surrounding:
         return limited(name, f"jobs run without: {support.problem}", _remedy_of_namespaces())
     if support.problem:
         finding = f"jobs see the processes of this machine: {support.problem}"
-        return limited(name, finding, _remedy_of_containers() or _PERMIT_NAMESPACES)
+        return limited(name, finding, _remedy_of_containers(_PERMIT_PROC) or _PERMIT_NAMESPACES)
     return good(name, "jobs run in namespaces of their own")
 
 
@@ -248,16 +251,13 @@ def _remedy_of_namespaces() -> str:
     for setting, forbids, permits in _USERNS_SETTINGS:
         if _setting(setting) == forbids:
             return f"sudo sysctl -w {setting}={permits}"
-    return _remedy_of_containers() or _PERMIT_NAMESPACES
+    return _remedy_of_containers(_PERMIT_CALLS) or _PERMIT_NAMESPACES
 
 
-def _remedy_of_containers() -> str | None:
+def _remedy_of_containers(options: str) -> str | None:
     """Return how to permit sandboxes in a container; None if this is no container that leaves its mark."""
     if any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv")):
-        return (
-            "Start the container with --security-opt seccomp=unconfined --security-opt"
-            " systempaths=unconfined, or use a runner without a container."
-        )
+        return f"Start the container with {options}, or use a runner without a container."
     return None
 
 
