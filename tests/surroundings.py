@@ -136,7 +136,7 @@ def _without_programs_in_tmp(folder: Path) -> Surroundings:
     if len(str(cache_dir("dx-local"))) > _LONGEST_CACHE:
         raise NotPossibleError("the path of the cache is too long for sockets")
     # What is in the folders stays visible.
-    mounts = 'mount --rbind "$folder" "$folder" && mount -o remount,bind,noexec "$folder"'
+    mounts = 'mount --rbind "$folder" "$folder"; mount -o remount,bind,noexec "$folder"'
     script = f'for folder in /tmp /var/tmp; do {mounts}; done; cd "$PWD"; unset TMPDIR'
     return _after(script)(folder)
 
@@ -165,7 +165,7 @@ def _with_closed_home(folder: Path) -> Surroundings:
     private = Path(place.variables["TMPDIR"], f"dx-app-wizard-{_STRANGER}", "dx-local")
     private.parent.mkdir(mode=stat.S_IRWXU)
     private.mkdir()
-    (private / "environments").symlink_to(cache_dir("dx-local") / "environments")
+    (private / "environments").symlink_to(_environments())
     return place
 
 
@@ -175,11 +175,18 @@ def _without_compiler(folder: Path) -> Surroundings:
     environments.mkdir(parents=True)
     for name in _COMPILERS:
         (programs / name).symlink_to("/bin/false")
-    for path in (cache_dir("dx-local") / "environments").iterdir():
+    for path in _environments().iterdir():
         if path.is_dir():
             (environments / path.name).symlink_to(path)
     search = f"{programs}{os.pathsep}{os.environ['PATH']}"
     return _made(folder, variables={"PATH": search, "XDG_CACHE_HOME": str(folder / "cache")})
+
+
+def _environments() -> Path:
+    """Return the folder of this user's worker environments, which may be empty."""
+    folder = cache_dir("dx-local") / "environments"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 _MAKERS: dict[str, Callable[[Path], Surroundings]] = {
