@@ -3,7 +3,8 @@
     python -m benchmarks.surroundings [--rounds N] [NAME...]
 
 The surroundings take turns in each round, so that the load of the machine affects all of them. A ratio is
-that of the medians. Exit code 1 means that one is above the limit, or that a run failed.
+that of the medians. Exit code 1 means that one is above the limit, or that a run failed. Surroundings that
+lack something that warm tools need are measured as well, but have no limit.
 """
 
 from __future__ import annotations
@@ -45,13 +46,19 @@ def main() -> int:
         places = dict(_places(names, Path(folder)))
         times = _times(places, options.rounds)
     normal = statistics.median(times[NORMAL])
-    print("| surrounding | median (s) | ratio |\n|---|---|---|")
-    worst = 0.0
-    for name, seconds in times.items():
-        median = statistics.median(seconds)
-        worst = max(worst, median / normal)
-        print(f"| {name} | {median:.2f} | {median / normal:.2f} |")
-    return 0 if worst <= LIMIT else 1
+    print(f"| surrounding | median (s) | ratio | limit {LIMIT} |\n|---|---|---|---|")
+    is_fast = True
+    for name in names:
+        if name not in times:
+            print(f"| {name} | - | - | cannot be simulated here |")
+            continue
+        median = statistics.median(times[name])
+        ratio = median / normal
+        is_bound = name not in surroundings.WITHOUT_WARM_TOOLS
+        verdict = "none" if not is_bound else "kept" if ratio <= LIMIT else "**exceeded**"
+        is_fast &= verdict != "**exceeded**"
+        print(f"| {name} | {median:.2f} | {ratio:.2f} | {verdict} |")
+    return 0 if is_fast else 1
 
 
 def _places(names: Sequence[str], folder: Path) -> Iterator[tuple[str, Surroundings]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -14,8 +15,10 @@ from typing import TYPE_CHECKING
 
 from tests import missing_calls
 
+from dx_app_wizard.user_dirs import cache_dir
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 ROOT = Path(__file__).parents[1]
 NAME_BEYOND_LATIN = "日本 données"
@@ -51,11 +54,25 @@ NO_NAMESPACES = "no user namespaces (containers, GitHub's runners)"
 LATIN_1 = "locale ISO-8859-1, folder with a non-Latin name"
 POSIX = "locale POSIX without coercion, folder with a non-Latin name"
 LATIN_1_OUTPUT = "PYTHONIOENCODING=latin-1, folder with a non-Latin name"
+LONG_HOME = "HOME with blanks, of more than 47 characters"
+NO_PROGRAMS_IN_TMPDIR = "TMPDIR mounted noexec"
+FULL_TMPDIR = "TMPDIR with 64 KiB"
+NO_PROGRAMS_IN_TMP = "/tmp and /var/tmp mounted noexec"
+CLOSED_HOME = "read-only HOME, user without a passwd entry"
+FEW_FILES = "256 open files"
+NO_COMPILER = "no C compiler"
 
 NAMES = (
     *(NORMAL, NO_LOCKS, NO_LOCK_SERVICE, NETWORK_DISK, OLD_KERNEL, NO_MOUNTS, NO_NAMESPACES),
-    *(LATIN_1, POSIX, LATIN_1_OUTPUT),
+    *(LATIN_1, POSIX, LATIN_1_OUTPUT, LONG_HOME, NO_PROGRAMS_IN_TMPDIR, FULL_TMPDIR, NO_PROGRAMS_IN_TMP),
+    *(CLOSED_HOME, FEW_FILES, NO_COMPILER),
 )
+WITHOUT_WARM_TOOLS = frozenset({NO_COMPILER})
+"""Surroundings that lack something that the warm tools need: each call of `dx` may take longer."""
+
+_STRANGER = 54321  # a user of whom the machine has no entry
+_LONGEST_CACHE = 45  # characters of a path below which sockets of jobs still fit
+_COMPILERS = ("cc", "gcc", "clang")
 
 
 class NotPossibleError(Exception):
@@ -69,11 +86,8 @@ def make(name: str, folder: Path) -> Surroundings:
     if name in (LATIN_1, POSIX, LATIN_1_OUTPUT):
         variables = {POSIX: _POSIX, LATIN_1_OUTPUT: {"PYTHONIOENCODING": "latin-1"}}.get(name)
         return _made(folder / NAME_BEYOND_LATIN, variables=variables or _latin_1(folder))
-    if name == NETWORK_DISK:
-        return _made(folder, (*_unshared(), *_module("network_disk"), "nfs4", str(folder)))
-    if name == NO_NAMESPACES:
-        limit = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$@"'
-        return _made(folder, (*_unshared(), "sh", "-c", limit, "sh"))
+    if maker := _MAKERS.get(name):
+        return maker(folder)
     if not missing_calls.is_possible():
         raise NotPossibleError("this system has no seccomp")
     failing = {
@@ -107,6 +121,85 @@ def _unshared() -> tuple[str, ...]:
     if not shutil.which(prefix[0]) or subprocess.run([*prefix, "true"], check=False).returncode:
         raise NotPossibleError("this machine does not let users make namespaces")
     return prefix
+
+
+def _on_network_disk(folder: Path) -> Surroundings:
+    return _made(folder, (*_unshared(), *_module("network_disk"), "nfs4", str(folder)))
+
+
+def _after(script: str) -> Callable[[Path], Surroundings]:
+    """Return a maker of surroundings in which a script of sh runs first, as root of a user namespace."""
+    return lambda folder: _made(folder, (*_unshared(), "sh", "-ec", f'{script}\nexec "$@"', "sh"))
+
+
+def _without_programs_in_tmp(folder: Path) -> Surroundings:
+    if len(str(cache_dir("dx-local"))) > _LONGEST_CACHE:
+        raise NotPossibleError("the path of the cache is too long for sockets")
+    # What is in the folders stays visible.
+    mounts = 'mount --rbind "$folder" "$folder"; mount -o remount,bind,noexec "$folder"'
+    script = f'for folder in /tmp /var/tmp; do {mounts}; done; cd "$PWD"; unset TMPDIR'
+    return _after(script)(folder)
+
+
+def _with_few_files(folder: Path) -> Surroundings:
+    return _made(folder, ("sh", "-c", 'ulimit -n 256; exec "$@"', "sh"))
+
+
+def _with_long_home(folder: Path) -> Surroundings:
+    home = folder / f"a home with blanks {'x' * 47}"
+    home.mkdir()
+    cache = {"XDG_CACHE_HOME": str(home / ".cache")}
+    uv_cache = {"UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR") or str(cache_dir("uv"))}
+    return _made(folder, variables={"HOME": str(home), **cache, **uv_cache})
+
+
+def _with_closed_home(folder: Path) -> Surroundings:
+    prefix = ("unshare", f"--map-user={_STRANGER}", f"--map-group={_STRANGER}")
+    if subprocess.run([*prefix, "true"], check=False, capture_output=True).returncode:
+        raise NotPossibleError("this machine cannot map users")
+    home = folder / "closed"
+    home.mkdir()
+    home.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    place = _made(folder, prefix, dict.fromkeys(("HOME", "XDG_CACHE_HOME"), str(home)))
+    # As after the first run, which creates the environments.
+    private = Path(place.variables["TMPDIR"], f"dx-app-wizard-{_STRANGER}", "dx-local")
+    private.parent.mkdir(mode=stat.S_IRWXU)
+    private.mkdir()
+    (private / "environments").symlink_to(_environments())
+    return place
+
+
+def _without_compiler(folder: Path) -> Surroundings:
+    programs, environments = folder / "programs", folder / "cache" / "dx-local" / "environments"
+    programs.mkdir()
+    environments.mkdir(parents=True)
+    for name in _COMPILERS:
+        (programs / name).symlink_to("/bin/false")
+    for path in _environments().iterdir():
+        if path.is_dir():
+            (environments / path.name).symlink_to(path)
+    search = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    return _made(folder, variables={"PATH": search, "XDG_CACHE_HOME": str(folder / "cache")})
+
+
+def _environments() -> Path:
+    """Return the folder of this user's worker environments, which may be empty."""
+    folder = cache_dir("dx-local") / "environments"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+_MAKERS: dict[str, Callable[[Path], Surroundings]] = {
+    NETWORK_DISK: _on_network_disk,
+    NO_NAMESPACES: _after("echo 0 > /proc/sys/user/max_user_namespaces"),
+    LONG_HOME: _with_long_home,
+    NO_PROGRAMS_IN_TMPDIR: _after('mount -t tmpfs -o noexec none "$TMPDIR"'),
+    FULL_TMPDIR: _after('mount -t tmpfs -o size=64k none "$TMPDIR"'),
+    NO_PROGRAMS_IN_TMP: _without_programs_in_tmp,
+    CLOSED_HOME: _with_closed_home,
+    FEW_FILES: _with_few_files,
+    NO_COMPILER: _without_compiler,
+}
 
 
 def _latin_1(folder: Path) -> dict[str, str]:

@@ -92,7 +92,7 @@ def test_parallel_jobs_stop_one_after_the_other(make_app: MakeApp) -> None:
 def test_ctrl_c_interrupts_the_command_and_history_works(make_app: MakeApp) -> None:
     terminal = Terminal("run", str(make_app(STOPS)))
     terminal.read_until_all(AT_PROMPT)
-    terminal.type("time.sleep(600)", r"\) time\.sleep\(600\)$")
+    terminal.type("print('asleep'); time.sleep(600)", r"\nasleep$")
     terminal.process.send("\x03")
     terminal.read_until_all(rf"KeyboardInterrupt\n{AT_PROMPT}")
     terminal.type("p 6 * 7", rf"\n42\n{AT_PROMPT}")

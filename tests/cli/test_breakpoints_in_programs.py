@@ -42,7 +42,8 @@ def tool_app(make_app: MakeApp) -> str:
 def test_it_stops_on_the_terminal_of_the_job(make_app: MakeApp) -> None:
     terminal = Terminal("run", tool_app(make_app))
     terminal.read_until_all(r"--- main stopped at dnanexus/tool\.py:3; c continues", r"\(Pdb\)$")
-    terminal.type("import time; time.sleep(600)", r"\) import time; time\.sleep\(600\)$")
+    # Before it sleeps, the debugger may still be reading the line, which Ctrl-C then discards.
+    terminal.type("import time; print('asleep'); time.sleep(600)", r"\nasleep$")
     terminal.process.send("\x03")
     terminal.read_until_all(r"KeyboardInterrupt\n\(Pdb\)$")
     terminal.type("number = 3", r"\) number = 3\n\(Pdb\)$")

@@ -199,12 +199,19 @@ def closed(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def home(request: pytest.FixtureRequest, closed: Path) -> dict[str, str]:
     """The variables of a user whose home is of no use."""
-    home = str(closed) if request.param == "read-only" else ""
-    return {"HOME": home, "XDG_CACHE_HOME": "", "XDG_STATE_HOME": "", "XDG_CONFIG_HOME": ""}
+    home = "" if request.param == "unset" else str(closed)
+    cache = str(closed) if request.param == "read-only, cache too" else ""
+    return {"HOME": home, "XDG_CACHE_HOME": cache, "XDG_STATE_HOME": "", "XDG_CONFIG_HOME": ""}
 
 
 HOMES = pytest.mark.parametrize(
-    "home", ["read-only", pytest.param("unset", marks=pytest.mark.slow)], indirect=True
+    "home",
+    [
+        "read-only",
+        pytest.param("unset", marks=pytest.mark.slow),
+        pytest.param("read-only, cache too", marks=pytest.mark.slow),
+    ],
+    indirect=True,
 )
 
 

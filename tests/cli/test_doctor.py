@@ -105,7 +105,9 @@ def test_what_lets_runs_fail_is_the_exit_code(tmp_path: Path) -> None:
 
 
 def test_what_makes_runs_slower_is_no_failure() -> None:
-    assert run_doctor("--ci", DX_LOCAL_TOOLS="plain").returncode == 0
+    done = run_doctor("--ci", DX_LOCAL_TOOLS="plain")
+    assert done.returncode == 0
+    assert "→ Unset DX_LOCAL_TOOLS.\n" in done.stdout
     assert (
         "warm tools\tlimited: each call of dx in a job starts a Python: "
         in run_doctor(DX_LOCAL_TOOLS="plain").stdout
@@ -129,3 +131,4 @@ def test_missing_locks_and_sandboxes_are_found(tmp_path: Path) -> None:
     found = {each["name"]: each for each in json.loads(done.stdout)["surroundings"]}
     limited = [name for name, each in found.items() if each["state"] == "limited"]
     assert limited == ["sandbox", "network", "locks"], found
+    assert all(each["remedy"] for each in found.values() if each["state"] != "good")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).parents[2]
+WITHOUT_SANDBOX = (
+    "HOME is not /home/dnanexus, resources/ is not overlaid on /, and all jobs have network access."
+)
 SERVICES: list[tuple[CiService, Language]] = [("github", "python"), ("gitlab", "bash")]
 
 
@@ -70,6 +74,45 @@ def pipeline(folder: Path, service: CiService, language: Language) -> Pipeline:
     said = yaml.safe_load((app / ".github/workflows/test.yml").read_text())
     steps = said["jobs"]["test"]["steps"]
     return Pipeline(app, tuple(step["run"] for step in steps if "run" in step), said["env"])
+
+
+def comment_above(text: str, line: str) -> str:
+    """Return the comment directly above a line, without line breaks."""
+    above = text[: text.index(f"\n{line}\n")].split("\n")
+    own = itertools.takewhile(lambda each: each.lstrip().startswith("#"), reversed(above))
+    return " ".join(each.lstrip(" #") for each in reversed([*own]))
+
+
+def test_github_keeps_the_worker_environment_and_permits_sandboxes(tmp_path: Path) -> None:
+    app = pipeline(tmp_path, "github", "python").app
+    text = (app / ".github/workflows/test.yml").read_text()
+    steps = yaml.safe_load(text)["jobs"]["test"]["steps"]
+    (kept,) = (step["with"] for step in steps if step.get("uses", "").startswith("actions/cache@"))
+    assert kept["path"] == "~/.cache/dx-local"
+    assert "hashFiles('**/dxapp.json'" in kept["key"]
+    assert kept["key"].startswith(kept["restore-keys"])
+    names = [step.get("name") for step in steps]
+    permission = steps[names.index("Permit sandboxes")]
+    assert permission["run"] == "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+    assert names.index("Permit sandboxes") < names.index("Show the surroundings of jobs")
+    comment = comment_above(text, "      - name: Permit sandboxes")
+    assert comment.startswith("Ubuntu's AppArmor keeps programs from making namespaces. Without this step, ")
+    assert WITHOUT_SANDBOX in comment
+
+
+def test_gitlab_keeps_the_worker_environment_and_says_what_differs(tmp_path: Path) -> None:
+    app = pipeline(tmp_path, "gitlab", "bash").app
+    text = (app / ".gitlab-ci.yml").read_text()
+    said = yaml.safe_load(text)
+    assert said["variables"]["XDG_CACHE_HOME"] == "$CI_PROJECT_DIR/.cache"
+    assert said["test"]["cache"] == {
+        "key": {"prefix": "dx-local", "files": ["dxapp.json"]},
+        "paths": [".cache/dx-local/"],
+    }
+    assert said["test"]["script"][0] == "dx-local doctor --ci"
+    comment = comment_above(text, "  cache:")
+    assert "without a sandbox here, because GitLab's containers cannot make namespaces" in comment
+    assert WITHOUT_SANDBOX in comment
 
 
 @pytest.mark.slow

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.platforms]
+# The first time, mypy reads everything, which takes minutes on a busy machine.
+pytestmark = [pytest.mark.slow, pytest.mark.platforms, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 

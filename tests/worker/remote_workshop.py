@@ -41,8 +41,8 @@ class RemoteWorkshop(Workshop):
     """Starts jobs by assignments."""
 
     def make_executor(self, settings: JobSettings, callbacks: Callbacks) -> RemoteExecutor:
-        platform = Platform.open(self.folder / "platform")
-        self.server = LazyServer(platform)
+        self.platform = Platform.open(self.folder / "platform")
+        self.server = LazyServer(self.platform)
         self.loop.run_until_complete(self.server.__aenter__())
 
         async def make() -> RemoteExecutor:
@@ -74,3 +74,4 @@ class RemoteWorkshop(Workshop):
     def close(self) -> None:
         super().close()
         self.loop.run_until_complete(asyncio.wait_for(self.server.__aexit__(None, None, None), 60))
+        self.platform.store.close()

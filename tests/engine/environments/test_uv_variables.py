@@ -1,13 +1,17 @@
-"""The package index, certificates and proxies that the creation of a worker environment really uses."""
+"""The package index, certificates and proxies that `make` and new worker environments really use."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import venv
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pip
 import pytest
+import uv
 from tests.local_index import Authority, Index, make_authority, wheels_of_an_environment
 
 from dx_local.engine.environments.python_environments import (
@@ -19,7 +23,8 @@ from dx_local.engine.environments.uv_variables import uv_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -88,7 +93,8 @@ try:
 except EnvironmentBuildError as error:
     print(error)
 """
-WITH_CERTIFICATES = 'mount --bind "$1" /etc/ssl/certs/ca-certificates.crt && exec "$2" -c "$3"'
+WITH_CERTIFICATES = 'mount --bind "$1" /etc/ssl/certs/ca-certificates.crt && shift && exec "$@"'
+SYSTEM = "/etc/ssl/certs/ca-certificates.crt"
 
 
 @pytest.fixture(scope="module")
@@ -119,16 +125,81 @@ def test_certificates_of_pip_are_trusted(
     assert started.stdout == "started\n"
 
 
+def run_with_certificates(bundle: Path | str, *command: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a command for which a file is the system's certificates."""
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", WITH_CERTIFICATES, "sh", bundle, *command],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "mount:" in done.stderr or "unshare:" in done.stderr:
+        pytest.skip(f"no file can be put in the place of {SYSTEM}: {done.stderr}")
+    return done
+
+
 @pytest.mark.parametrize("is_known", [True, False])
 def test_certificates_of_the_system_are_trusted(company: Index, authority: Authority, is_known: bool) -> None:
-    system = "/etc/ssl/certs/ca-certificates.crt"
-    bundle = str(authority.certificate) if is_known else system
-    command = ["unshare", "-rm", "sh", "-c", WITH_CERTIFICATES, "sh", bundle, sys.executable, BUILD]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if "mount" in done.stderr or "unshare" in done.stderr:
-        pytest.skip(f"no file can be put in the place of {system}: {done.stderr}")
+    bundle = authority.certificate if is_known else SYSTEM
+    done = run_with_certificates(bundle, sys.executable, "-c", BUILD)
     assert done.stdout.endswith("/bin/python\n") == is_known, done
     assert ("signed by an authority unknown to this machine" in done.stdout) != is_known
+
+
+PROJECT = """
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+
+[project]
+name = "made"
+version = "1"
+optional-dependencies.dev = ["dxpy"]
+"""
+BACKEND = """
+import zipfile
+
+def build_editable(folder, settings=None, metadata=None):
+    files = {
+        "METADATA": "Metadata-Version: 2.1\\nName: made\\nVersion: 1\\nProvides-Extra: dev\\n"
+                    "Requires-Dist: dxpy; extra == 'dev'\\n",
+        "WHEEL": "Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+        "RECORD": "".join(f"made-1.dist-info/{name},,\\n" for name in ("METADATA", "WHEEL", "RECORD")),
+    }
+    with zipfile.ZipFile(f"{folder}/made-1-py3-none-any.whl", "w") as archive:
+        for name, text in files.items():
+            archive.writestr(f"made-1.dist-info/{name}", text)
+    return "made-1-py3-none-any.whl"
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with our Makefile, another project, and a virtual environment that has pip and uv."""
+    folder = tmp_path / "checkout"
+    folder.mkdir()
+    for name in ("Makefile", "packaging", "wizard", "runtime"):
+        (folder / name).symlink_to(ROOT / name)
+    write(folder / "pyproject.toml", PROJECT)
+    write(folder / "backend.py", BACKEND)
+    venv.create(folder / ".venv", symlinks=True)
+    (own,) = folder.glob(".venv/lib/python*/site-packages")
+    write(own / "pip_and_uv.pth", f"{Path(pip.__file__).parents[1]}\n")
+    (folder / ".venv/bin/uv").symlink_to(uv.find_uv_bin())
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_known", [True, False])
+def test_make_installs_from_the_index_of_pip(
+    company: Index, authority: Authority, checkout: Path, is_known: bool
+) -> None:
+    bundle = authority.certificate if is_known else SYSTEM
+    done = run_with_certificates(bundle, "make", "-C", checkout, ".venv/.installed")
+    assert (done.returncode == 0) == is_known, done
+    assert (checkout / ".venv/bin/dxpy-program").exists() == is_known
+    assert any(path.startswith("/files/dxpy-") for path in company.asked) == is_known
 
 
 def test_a_proxy_of_pip_is_used(index: Index, home: Path) -> None:

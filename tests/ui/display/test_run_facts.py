@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from benchmarks.progress import SyntheticRun
 from rich.cells import cell_len
@@ -10,18 +12,23 @@ from dx_local.platform.core.context import Platform
 from dx_local.ui.display.frame import Space, frame
 from dx_local.ui.fitting import UNICODE
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> SyntheticRun:
-    """Return a run of 10,000 `process` jobs: 6,410 are done, 15 run, and one job waits for them all."""
-    run = SyntheticRun(Platform.open(tmp_path_factory.mktemp("run")), jobs=10_000)
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyntheticRun]:
+    """Yield a run of 10,000 `process` jobs: 6,410 are done, 15 run, and one job waits for them all."""
+    platform = Platform.open(tmp_path_factory.mktemp("run"))
+    run = SyntheticRun(platform, jobs=10_000)
     run.create()
     for number in range(6410):
         run.start(number)
         run.finish(number)
     for number in range(6410, 6425):
         run.start(number)
-    return run
+    yield run
+    platform.store.close()
 
 
 def test_labels_are_numbered_among_siblings(run: SyntheticRun) -> None:

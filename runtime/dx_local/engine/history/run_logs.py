@@ -41,14 +41,17 @@ def log_lines(
         # Asked before the logs are read, so that no line is missed that was written in between.
         is_last_look = not (follow and run.is_in_use())
         try:
+            # The database is closed before any line is yielded: a caller may never ask for the next one.
             with run.opened() as platform:
-                for path, job in _logs(platform, wanted, only_failed=only_failed):
-                    log = readers.setdefault(path, _JobLog(job.id, path))
-                    for text in log.new_lines():
-                        yield LabelledLine(job.label, text)
+                logs = list(_logs(platform, wanted, only_failed=only_failed))
         except UsageError:
             if is_last_look:
                 raise
+            logs = []
+        for path, job in logs:
+            log = readers.setdefault(path, _JobLog(job.id, path))
+            for text in log.new_lines():
+                yield LabelledLine(job.label, text)
         if is_last_look:
             return
         time.sleep(_POLL_SECONDS)

@@ -67,6 +67,7 @@ async def _begin(
     state = stack.enter_context(hold(folder, fresh=request.fresh))
     earlier = state.load()
     session = _session(request, folder, observer, _port(request.port, earlier))
+    stack.callback(session.platform.store.close)  # in case that the session never begins
     if earlier:
         session.platform.secret = bytes.fromhex(earlier.secret)
     file_bytes.remove_unfinished(session.platform)

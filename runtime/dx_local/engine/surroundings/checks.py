@@ -42,6 +42,10 @@ _USERNS_SETTINGS = (
     ("kernel.unprivileged_userns_clone", "0", "1"),
     ("user.max_user_namespaces", "0", "15000"),
 )
+_PERMIT_NAMESPACES = "Permit user namespaces, or ask the administrator of this machine to."
+# Options of containers for the calls that make sandboxes, and for PID namespaces, which need all of /proc.
+_PERMIT_CALLS = "--security-opt seccomp=unconfined --security-opt apparmor=unconfined"
+_PERMIT_PROC = "--security-opt systempaths=unconfined"
 
 
 class SandboxSupport(NamedTuple):
@@ -71,7 +75,8 @@ def _checked(check: Callable[[Path], Surrounding], folder: Path) -> Surrounding:
         return check(folder)
     except Exception as error:  # noqa: BLE001  (the table is for machines on which anything may fail)
         name = check.__name__.replace("_", " ")
-        return limited(name, f"could not be checked: {type(error).__name__}: {error}")
+        finding = f"could not be checked: {type(error).__name__}: {error}"
+        return limited(name, finding, "Open an issue, with this table.")
 
 
 def system(_folder: Path) -> Surrounding:
@@ -88,7 +93,8 @@ def sandbox(_folder: Path) -> Surrounding:
     if not support.is_possible:
         return limited(name, f"jobs run without: {support.problem}", _remedy_of_namespaces())
     if support.problem:
-        return limited(name, f"jobs see the processes of this machine: {support.problem}")
+        finding = f"jobs see the processes of this machine: {support.problem}"
+        return limited(name, finding, _remedy_of_containers(_PERMIT_PROC) or _PERMIT_NAMESPACES)
     return good(name, "jobs run in namespaces of their own")
 
 
@@ -135,7 +141,9 @@ def warm_tools(_folder: Path) -> Surrounding:
     """Start a zygote, to find out whether `dx` in jobs need not start a Python at each call."""
     name, state = "warm tools", tools_state()
     if state.startswith("cold: "):
-        return limited(name, f"each call of dx in a job starts a Python: {state.removeprefix('cold: ')}")
+        reason = state.removeprefix("cold: ")
+        finding = f"each call of dx in a job starts a Python: {reason}"
+        return limited(name, finding, _remedy_of_cold_tools(reason))
     return good(name, "calls of dx in jobs take milliseconds" if state == "warm" else state)
 
 
@@ -236,18 +244,31 @@ CHECKS: tuple[Callable[[Path], Surrounding], ...] = (
 """All checks, in the order of the table."""
 
 
-def _remedy_of_namespaces() -> str | None:
-    """Return how to permit sandboxes on this machine, if a reason is known."""
+def _remedy_of_namespaces() -> str:
+    """Return how to permit sandboxes on this machine."""
     if sys.platform != "linux":
-        return None
+        return "Run apps on Linux if they need what only a sandbox has."
     for setting, forbids, permits in _USERNS_SETTINGS:
         if _setting(setting) == forbids:
             return f"sudo sysctl -w {setting}={permits}"
+    return _remedy_of_containers(_PERMIT_CALLS) or _PERMIT_NAMESPACES
+
+
+def _remedy_of_containers(options: str) -> str | None:
+    """Return how to permit sandboxes in a container; None if this is no container that leaves its mark."""
     if any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv")):
-        return (
-            "Start the container with --security-opt seccomp=unconfined, or use a runner without a container."
-        )
+        return f"Start the container with {options}, or use a runner without a container."
     return None
+
+
+def _remedy_of_cold_tools(reason: str) -> str:
+    if "DX_LOCAL_TOOLS" in reason:
+        return "Unset DX_LOCAL_TOOLS."
+    if "colorama" in reason:
+        return "Uninstall colorama there."
+    if sys.platform != "linux":
+        return "Run apps on Linux if they call dx many times."
+    return "Set TMPDIR to a folder with a short path, on a disk that is not mounted noexec."
 
 
 def _setting(name: str) -> str | None:

@@ -24,7 +24,7 @@ class Surrounding:
     state: State
     finding: str
     remedy: str | None = None
-    """None if the state is good, or if nothing is known to help."""
+    """None if the state is good."""
 
 
 def good(name: str, finding: str) -> Surrounding:
@@ -32,11 +32,11 @@ def good(name: str, finding: str) -> Surrounding:
     return Surrounding(name, State.GOOD, finding)
 
 
-def limited(name: str, finding: str, remedy: str | None = None) -> Surrounding:
+def limited(name: str, finding: str, remedy: str) -> Surrounding:
     """Return a surrounding with which runs succeed, but take longer or are less like those in the cloud."""
     return Surrounding(name, State.LIMITED, finding, remedy)
 
 
-def bad(name: str, finding: str, remedy: str | None = None) -> Surrounding:
+def bad(name: str, finding: str, remedy: str) -> Surrounding:
     """Return a surrounding with which runs fail."""
     return Surrounding(name, State.BAD, finding, remedy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import re
 import signal
 import termios
 from contextlib import suppress
@@ -21,6 +22,8 @@ _READ_BYTES = 64 * 1024
 _DRAIN_SECONDS = 0.2
 _LOCAL_MODES, _CONTROL_CHARACTERS = 3, 6  # positions in the result of tcgetattr
 _SIGNAL_KEYS = ((termios.VINTR, signal.SIGINT), (termios.VQUIT, signal.SIGQUIT))
+_NO_KEY = b"\0"  # the control character of a function that no key has
+_CONTROL = 0x40  # the bit by which a control character differs from its letter
 
 
 class Relay:
@@ -53,6 +56,9 @@ class Relay:
         if self._slave >= 0:  # kept until the first process gets it, or the other side would be at its end
             slave, self._slave = self._slave, -1
             return slave
+        return self._open_slave_again()
+
+    def _open_slave_again(self) -> int:
         return os.open(self._slave_name, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
 
     def resize(self) -> None:
@@ -106,24 +112,48 @@ class Relay:
         if not data:  # the window is gone; dx-local itself is hung up
             self._loop.remove_reader(user.file)
             return
-        self._signal_of_keys(data)
-        self._input += data
+        self._input += self._after_signal_keys(data)
         self._write_job()
 
-    def _signal_of_keys(self, data: bytes) -> None:
-        if self._master < 0:
-            return
+    def _after_signal_keys(self, data: bytes) -> bytes:
+        """Send the signals of keys in typed bytes, and return what was typed after the last of these keys.
+
+        The kernel does so for a terminal that controls processes. For any other one it must not get such a
+        key: it would discard what the job has just printed because of the signal that was sent from here.
+        """
+        if self._process_group is None or self._master < 0 or self._is_controlling():
+            return data
         modes = termios.tcgetattr(self._master)
-        if modes[_LOCAL_MODES] & termios.ISIG:
-            for key, number in _SIGNAL_KEYS:
-                if modes[_CONTROL_CHARACTERS][key] in data:
-                    self._send_signal(number)
+        if not modes[_LOCAL_MODES] & termios.ISIG:
+            return data
+        numbers = {modes[_CONTROL_CHARACTERS][key]: number for key, number in _SIGNAL_KEYS}
+        numbers.pop(_NO_KEY, None)
+        typed = re.split(b"([" + b"".join(map(re.escape, numbers)) + b"])", data) if numbers else [data]
+        for key in typed[1::2]:
+            self._discard_input()
+            if modes[_LOCAL_MODES] & termios.ECHO:
+                self._pass_on(b"^" + bytes([key[0] ^ _CONTROL]))
+            self._send_signal(numbers[key])
+        return typed[-1]
+
+    def _discard_input(self) -> None:
+        """Discard what was typed and that the job has not read."""
+        self._input = b""
+        with suppress(OSError, termios.error):
+            slave = self._open_slave_again()
+            try:
+                termios.tcflush(slave, termios.TCIFLUSH)
+            finally:
+                os.close(slave)
 
     def _send_signal(self, number: signal.Signals) -> None:
-        is_controlling = self._master >= 0 and os.tcgetpgrp(self._master) > 0
-        if self._process_group is not None and not is_controlling:
+        if self._process_group is not None and not self._is_controlling():
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process_group, number)
+
+    def _is_controlling(self) -> bool:
+        """Return whether the terminal is that of a session, to which the kernel then sends signals."""
+        return self._master >= 0 and os.tcgetpgrp(self._master) > 0
 
     def _write_job(self) -> None:
         if self._master < 0:
@@ -149,9 +179,13 @@ class Relay:
         if not data:
             self._close_master()
             return
+        self._pass_on(data)
+
+    def _pass_on(self, output: bytes) -> None:
+        """Show output of the job to the user, and log its complete lines."""
         if self._user:
-            self._user.write(data)
-        if lines := self._lines.feed(data):
+            self._user.write(output)
+        if lines := self._lines.feed(output):
             self._on_lines(lines)
 
     def _close_master(self) -> None:
