@@ -21,6 +21,7 @@ from dx_local.engine.executors.remote.node.forwarder import Forwarder
 from dx_local.engine.executors.remote.node_settings import settings_on_node
 from dx_local.engine.images import image_folder
 from dx_local.engine.images.layer_service import LayerService
+from dx_local.worker.process.oom_kills import OutOfMemoryKills
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Agent:
     def __init__(self, *, watches_parent: bool) -> None:
         self.parent = os.getppid() if watches_parent else None
         self.threads = ThreadPoolExecutor(_MOST_REQUESTS, "node")
+        self.memory_kills = OutOfMemoryKills()
         self._jobs: dict[str, AssignedJob] = {}
         self._notes: list[str] = []
         self._executor: LocalExecutor | None = None
