@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 MIB = 1 << 20
-CONFIG = '[executor]\ncores_per_node = 4\nmemory_per_node = "4GiB"\n'
+CONFIG = '[executor]\ncores_per_node = 2\nmemory_per_node = "4GiB"\n'
 
 
 def takes(mib: int) -> str:

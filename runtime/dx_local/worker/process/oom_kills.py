@@ -1,4 +1,4 @@
-"""Notice that the kernel kills processes because the memory of this machine, or of a control group, ran out."""
+"""Notice that the kernel kills processes because memory ran out, on this machine or in a control group."""
 
 from __future__ import annotations
 
