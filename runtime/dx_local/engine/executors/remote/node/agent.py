@@ -52,8 +52,7 @@ class Agent:
         self._environments: WorkerEnvironments | None = None
         self._folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{os.urandom(4).hex()}"
         self._lock = owned_folders.make(self._folder, 0o700)
-        for left in owned_folders.abandoned(self._folder.parent.glob(f"{_PREFIX}*")):
-            remove_tree(left, ignore_errors=True)
+        remove_abandoned_folders()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="node", daemon=True)
         self._thread.start()
@@ -143,6 +142,12 @@ class Agent:
             self._notes.append(reason)
             for job in self._jobs.values():
                 job.send_notes()
+
+
+def remove_abandoned_folders() -> None:
+    """Remove the folders of agents that were killed on this node."""
+    for left in owned_folders.abandoned(Path(tempfile.gettempdir()).glob(f"{_PREFIX}*")):
+        remove_tree(left, ignore_errors=True)
 
 
 class _OfProcess:

@@ -62,7 +62,18 @@ def main() -> int:
         _kill_rest(pool.pid)
     finally:
         remove_tree(folder, ignore_errors=True)
+        _remove_left()
     return code if code >= 0 else 128 - code
+
+
+def _remove_left() -> None:
+    """Remove the folders and control groups of the workers, which had no time to do so if they were killed."""
+    # Imported here, as the pool begins sooner without.
+    from dx_local.engine.executors.cgroups import remove_all_left
+    from dx_local.engine.executors.remote.node.agent import remove_abandoned_folders
+
+    remove_abandoned_folders()
+    remove_all_left()
 
 
 def _await_end(pool: subprocess.Popen[bytes], folder: Path) -> int:
