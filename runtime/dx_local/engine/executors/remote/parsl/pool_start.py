@@ -67,7 +67,7 @@ def main() -> int:
 
 
 def _remove_left() -> None:
-    """Remove the folders and control groups of the workers, which had no time to do so if they were killed."""
+    """Remove the folders and control groups of workers that were killed, and could not do so themselves."""
     # Imported here, as the pool begins sooner without.
     from dx_local.engine.executors.cgroups import remove_all_left
     from dx_local.engine.executors.remote.node.agent import remove_abandoned_folders
