@@ -49,14 +49,21 @@ class Submitters:
         self.home = home
         self.mark = f"{home.name}-{os.getpid()}"
         names = {name: cluster.environment[name] for name in ("SLURM_CONF", "PATH")}
-        self._variables = {**user_variables(home), **names, MARK: self.mark}
+        self.variables = {**user_variables(home), **names, MARK: self.mark}
 
     def start(self, app: Path, folder: str, *inputs: str) -> subprocess.Popen[str]:
         """Start a run that may have one node."""
-        place = ["--workspace-path", self.home / folder, "--listen", "127.0.0.1", "--isolation", "none"]
+        place: list[str | Path] = [
+            "--workspace-path",
+            self.home / folder,
+            "--listen",
+            "127.0.0.1",
+            "--isolation",
+            "none",
+        ]
         return subprocess.Popen(
             [DX_LOCAL, "run", app, "--on", "slurm", "--nodes", "1", "--json", *place, *inputs],
-            env=self._variables,
+            env=self.variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -91,7 +98,10 @@ def test_two_submitters_at_once_do_not_disturb_each_other(
     submitters: Submitters, cluster: Slurm, app: Path
 ) -> None:
     runs = [submitters.start(app, f"run-{n}", f"-in={n}", "-iseconds=1") for n in (4, 6)]
-    assert [result_of(run)["output"]["values"] for run in runs] == [[0, 1, 2, 3], [0, 1, 2, 3, 4, 5]]
+    results = [result_of(run) for run in runs]
+    assert [result["output"]["values"] for result in results] == [[0, 1, 2, 3], [0, 1, 2, 3, 4, 5]]
+    # Each has a node with all of its jobs.
+    assert [[len(node["jobs"]) for node in result["nodes"]] for result in results] == [[5], [7]]
     wait_for(lambda: not cluster.jobs(), "Slurm's queue is empty")
     assert submitters.left_in_run_dir() == []
 
@@ -104,6 +114,33 @@ def test_the_end_of_one_submitter_takes_no_node_of_another(
     assert result_of(short)["output"]["values"] == [0]
     assert long.poll() is None
     assert result_of(long)["output"]["values"] == [0, 1, 2]
+
+
+def test_exec_runs_the_jobs_of_its_command_on_nodes(
+    submitters: Submitters, cluster: Slurm, app: Path
+) -> None:
+    script = submitters.home / "script.sh"
+    script.write_text(
+        "set -e\n"
+        "applet=$(dx build --brief \"$1\" | sed 's/.*\\(applet-[A-Za-z0-9]*\\).*/\\1/')\n"
+        'job=$(dx run "$applet" -in=2 -iseconds=0 --yes --brief)\n'
+        'dx wait "$job" >&2\n'
+        'dx describe --json "$job"\n'
+    )
+    command = ["--on", "slurm", "--nodes", "1", "--listen", "127.0.0.1", "--isolation", "none", "--"]
+    done = subprocess.run(
+        [DX_LOCAL, "exec", *command, "bash", script, app],
+        env=submitters.variables,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["output"] == {"values": [0, 1]}
+    assert "node n" in done.stderr
+    assert "is here" in done.stderr
+    wait_for(lambda: not cluster.jobs(), "Slurm's queue is empty")
 
 
 def test_ctrl_c_gives_all_nodes_back(submitters: Submitters, cluster: Slurm, app: Path) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from parsl.jobs.states import JobStatus
 
-_MOST_LINES = 10
+_MOST_LINES = 20
 _MOST_BYTES = 4096
 _MOST_FAILURES = 3
 # Parsl calls a request that ended without a registered worker MISSING, unless dx-local ended it.
