@@ -19,6 +19,8 @@ _MIB = 1 << 20
 _UNCONFIGURED_MIB = 1
 """RealMemory of a node for which Slurm's configuration states none (slurm.conf(5))."""
 
+_HINT = "Choose a partition in [executor.provider], or set cores_per_node and memory_per_node in [executor]."
+
 
 @dataclass(frozen=True)
 class NodeSize:
@@ -67,6 +69,11 @@ def _largest_of_slurm(settings: ClusterSettings) -> NodeSize:
     command += [f"--partition={partition}"] if partition else []
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=_QUERY_SECONDS, check=True)
+    except FileNotFoundError:
+        raise UsageError(
+            "jobs cannot be sent to slurm: the program sinfo is not on PATH",
+            "Run dx-local on a machine from which you submit batch jobs.",
+        ) from None
     except (OSError, subprocess.SubprocessError) as error:
         reason = getattr(error, "stderr", None) or error
         raise UsageError(
@@ -76,9 +83,6 @@ def _largest_of_slurm(settings: ClusterSettings) -> NodeSize:
     if not sizes:
         raise UsageError(f"Slurm has no nodes {place}", _HINT)
     return max(sizes, key=lambda size: (size.cores, size.memory or 0))
-
-
-_HINT = "Choose a partition in [executor.provider], or set cores_per_node and memory_per_node in [executor]."
 
 
 def _sizes(text: str, *, is_any: bool) -> Iterator[NodeSize]:

@@ -197,6 +197,8 @@ class ParslEngine:
             next_number=partial(next, self._numbers),
         )
         executor = make_executor(self._settings, self.address, job_cores, callbacks)
+        if self._largest:
+            executor.cores_of_node = self._largest.cores
         self._executors.append(executor)
         return executor
 

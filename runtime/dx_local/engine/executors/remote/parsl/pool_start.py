@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.engine.executors.remote.node.node_name import NODE_VARIABLE, node_name
-from dx_local.engine.executors.remote.parsl.busy_marks import FOLDER_VARIABLE, is_busy
+from dx_local.engine.executors.remote.parsl.busy_marks import FOLDER_VARIABLE, hide_temporary_folder, is_busy
 from dx_local.engine.executors.remote.parsl.pool_ids import pool_id
 from dx_local.engine.executors.remote.parsl.requirement import parsl_program
 from dx_local.engine.executors.remote.parsl.versions import differences, versions
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 _GRACE_SECONDS = 2.0
 _SECONDS_BETWEEN_LOOKS = 0.5
+_SHORT_PLACE = "/tmp"  # noqa: S108 - for a folder that only this user can enter
+# The path of a socket has 107 bytes at most (unix(7)), of which those of multiprocessing in our folder add 55.
+_LONGEST_PLACE = 50
 
 
 def main() -> int:
@@ -42,8 +45,9 @@ def main() -> int:
     if found := differences(json.loads(sys.argv[1]), versions(), node):
         print(*found, sep="\n", file=sys.stderr)  # noqa: T201 - it becomes a message of dx-local
         return 2
-    folder = Path(tempfile.mkdtemp(prefix="dx-local-pool-"))
+    folder = _make_folder()
     os.environ |= {NODE_VARIABLE: node, FOLDER_VARIABLE: str(folder)}
+    hide_temporary_folder(folder)
     program = str(parsl_program("process_worker_pool.py"))
     pool = subprocess.Popen(
         [sys.executable, program, *sys.argv[2:], "--uid", pool_id(node)],
@@ -64,6 +68,14 @@ def main() -> int:
         remove_tree(folder, ignore_errors=True)
         _remove_left()
     return code if code >= 0 else 128 - code
+
+
+def _make_folder() -> Path:
+    """Make the pool's folder, for marks and for sockets, whose paths must be short."""
+    place = tempfile.gettempdir()
+    if len(place) > _LONGEST_PLACE and os.access(_SHORT_PLACE, os.W_OK):
+        place = _SHORT_PLACE
+    return Path(tempfile.mkdtemp(prefix="dx-local-pool-", dir=place))
 
 
 def _remove_left() -> None:
