@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _GRACE_SECONDS = 2.0
 _SECONDS_BETWEEN_LOOKS = 0.5
 _SHORT_PLACE = "/tmp"  # noqa: S108 - for a folder that only this user can enter
-# The path of a socket has 107 bytes at most (unix(7)), of which those of multiprocessing in our folder add 55.
+# The path of a socket has 107 bytes at most (unix(7)), of which multiprocessing and our folder take 55.
 _LONGEST_PLACE = 50
 
 
