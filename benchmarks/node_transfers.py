@@ -71,11 +71,11 @@ dxpy.run()
 """
 
 
-def seconds_of_rounds(server: ClusterServer) -> dict[str, list[float]]:
+def seconds_of_rounds(server: ClusterServer, mebibytes: int = MEBIBYTES) -> dict[str, list[float]]:
     """Return the duration of each transfer in each round, in seconds, by names such as "dx upload"."""
     data = server.home / "data"
     with data.open("wb") as file:
-        for _ in range(MEBIBYTES):
+        for _ in range(mebibytes):
             file.write(os.urandom(_BLOCK))
     file_id = server.dx("upload", data, "--brief", "--wait")
     os.sync()  # so that the first round does not wait for the disk
@@ -100,7 +100,7 @@ def print_seconds(seconds: dict[str, list[float]]) -> None:
     """Print the duration of each transfer in each round, and the rate over curl."""
     for name, values in seconds.items():
         listed = " ".join(f"{value:6.2f}" for value in values)
-        print(f"     {name:14} {listed} s   {rate_over_curl(seconds, *name.split()):4.0f} %", flush=True)
+        print(f"  {name:14} {listed} s   {rate_over_curl(seconds, *name.split()):4.0f} %", flush=True)
 
 
 def main(options: Sequence[str]) -> int:

@@ -42,7 +42,7 @@ def test_a_job_killed_by_its_group_fails_with_limit_and_remedy(dx_local: DxLocal
     done = dx_local("run", make_app(TAKES, outputs={"n": "int"}), "--memory-limit", "200MiB", "--json")
     failure = done.json["failure"]
     assert (done.exit_code, failure["reason"]) == (6, "AppInsufficientResourceError")
-    assert "\nThe job needs more memory than its limit of 200 MiB. Give a larger" in failure["message"]
+    assert "\nThe job needs more memory than its limit of 200 MiB. Pass a larger" in failure["message"]
     assert "holds for each process" not in done.stderr
 
 

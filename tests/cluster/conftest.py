@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.cluster.cluster_server import ClusterServer
@@ -35,6 +35,22 @@ def cluster() -> Iterator[Slurm]:
     skip_without_slurm()
     with slurm() as running:
         yield running
+
+
+@pytest.fixture(params=["local", "slurm"])
+def nodes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Return the options for two nodes of a scheduler."""
+    if request.param == "slurm":
+        skip_without_slurm()
+        return options_of(request.getfixturevalue("cluster"), monkeypatch)
+    return {"on": "local", "nodes": 2}
+
+
+def options_of(cluster: Slurm, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Return the options for two nodes of a Slurm, whose programs are on PATH afterwards."""
+    for name in ("SLURM_CONF", "PATH"):
+        monkeypatch.setenv(name, cluster.environment[name])
+    return {"on": "slurm", "nodes": 2, "listen": "127.0.0.1"}
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from dx_local.worker.process.linux import die_with_parent
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "munged")
@@ -100,8 +100,14 @@ class Slurm:
 
 
 @contextmanager
-def slurm(nodes: int = 2, cores: int = 2, hidden: Path | None = None) -> Iterator[Slurm]:
-    """Run Slurm inside this context. The last node sees an empty folder instead of `hidden`."""
+def slurm(
+    nodes: int = 2, cores: int = 2, hidden: Path | None = None, *, memory_mib: int = 4096, last_cores: int = 0
+) -> Iterator[Slurm]:
+    """Run Slurm inside this context.
+
+    The last node sees an empty folder instead of `hidden`, and has `last_cores` instead of `cores` if given.
+    Memory is configured for each node, but not limited.
+    """
     install()
     folder = Path(tempfile.mkdtemp(prefix="slurm-"))
     folder.chmod(0o755)
@@ -114,7 +120,8 @@ def slurm(nodes: int = 2, cores: int = 2, hidden: Path | None = None) -> Iterato
             "PATH": f"{os.environ['PATH']}:/usr/sbin",
         }
         running = Slurm(folder, names, environment)
-        _configure(folder, names, cores)
+        sizes = [cores] * (nodes - 1) + [last_cores or cores]
+        _configure(folder, dict(zip(names, sizes, strict=True)), memory_mib)
         stack.callback(_stop, running)
         _start(running, hidden)
         _wait(lambda: len(_idle(running)) == nodes, 30, f"The nodes do not come up: see {folder}/log")
@@ -188,7 +195,8 @@ def _idle(running: Slurm) -> list[str]:
         return []
 
 
-def _configure(folder: Path, names: Sequence[str], cores: int) -> None:
+def _configure(folder: Path, names: Mapping[str, int], memory_mib: int) -> None:
+    """Write the configuration of nodes, given by name with their cores."""
     for name in ("state", "spool", "log"):
         (folder / name).mkdir()
     host = socket.gethostname().partition(".")[0]
@@ -226,8 +234,8 @@ def _configure(folder: Path, names: Sequence[str], cores: int) -> None:
         """
     lines = [
         f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={node_port} CPUs={cores} Sockets=1"
-        f" CoresPerSocket={cores} ThreadsPerCore=1 RealMemory=4096 State=UNKNOWN"
-        for name, node_port in zip(names, node_ports, strict=True)
+        f" CoresPerSocket={cores} ThreadsPerCore=1 RealMemory={memory_mib} State=UNKNOWN"
+        for (name, cores), node_port in zip(names.items(), node_ports, strict=True)
     ]
     lines.append(f"PartitionName=all Nodes={','.join(names)} Default=YES MaxTime=INFINITE State=UP")
     (folder / "slurm.conf").write_text(textwrap.dedent(text) + "\n".join(lines) + "\n")

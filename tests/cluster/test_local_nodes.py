@@ -30,6 +30,11 @@ def test_nothing_is_left_after_the_end(tmp_path: Path, number: signal.Signals) -
         wait_for(
             lambda: not marked_processes(server.mark), f"no process: {marked_processes(server.mark)}", server
         )
+        assert not [
+            *server.temporary.glob("dx-node-*"),
+            *server.temporary.glob("dx-local-pool-*"),
+            *server.temporary.glob("pymp-*"),
+        ]
     folders = list((tmp_path / ".local" / "state" / "dx-local" / "parsl").iterdir())
     assert len(folders) == (number == signal.SIGKILL)
     # The first job of the next server starts Parsl, and removes the folder that a killed one has left.

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.cluster.conftest import skip_without_slurm
 
 from dx_app_wizard.answers.choices import LANGUAGES, PATTERNS
 from dx_app_wizard.dxapp.model import AppSpec
@@ -33,17 +32,6 @@ TUTORIAL: dict[str, dict[str, Any]] = {
     "gtable_collect_bash": {},
 }
 TEMPLATES = [f"{pattern}/{language}" for pattern in PATTERNS for language in LANGUAGES]
-
-
-@pytest.fixture(params=["local", "slurm"])
-def nodes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Return the options for two nodes of a scheduler."""
-    if request.param == "slurm":
-        skip_without_slurm()
-        for name, value in request.getfixturevalue("cluster").environment.items():
-            monkeypatch.setenv(name, value)
-        return {"on": "slurm", "nodes": 2, "listen": "127.0.0.1"}
-    return {"on": "local", "nodes": 2}
 
 
 def content(value: Any) -> Any:

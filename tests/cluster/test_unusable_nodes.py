@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,14 +15,14 @@ from tests.cluster.conftest import skip_without_slurm
 from tests.cluster.slurm import slurm
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.cluster.conftest import ServeOnSlurm
     from tests.cluster.slurm import Slurm
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 CODE = "main() { true; }"
+_OLDEST_MINOR = 10
+"""Minor version of the oldest Python that runs dx-local."""
 
 
 def failure_of(server: ClusterServer) -> str:
@@ -51,26 +55,45 @@ def test_a_node_without_the_shared_folder(tmp_path: Path) -> None:
         ("/nowhere/python3", "No such file or directory"),
         ("{folder}/bin/python", "No module named"),
         ("{folder}/bin/with-other-parsl", "has Parsl 2020.1.1, but dx-local runs with Parsl"),
+        ("{folder}/bin/other-minor-version", "has Python 3.{minor}, but dx-local runs with Python 3."),
     ],
 )
 def test_a_node_with_another_python(
-    serve_on_slurm: ServeOnSlurm, tmp_path: Path, python: str, message: str
+    serve_on_slurm: ServeOnSlurm,
+    tmp_path: Path,
+    python: str,
+    message: str,
 ) -> None:
     folder = tmp_path / "other"
     subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", folder], check=True)
     _write_python_with_other_parsl(folder)
+    minor = _write_other_python(folder) if "{minor}" in message else None
     config = tmp_path / "cluster.toml"
     config.write_text(f'[executor]\npython = "{python.format(folder=folder)}"\n')
     with serve_on_slurm("--executor-config", str(config)) as server:
         failed = failure_of(server)
         assert "before a worker came up on its node. It printed:" in failed
-        assert message in failed
+        assert message.format(minor=minor) in failed
+
+
+def _write_other_python(folder: Path) -> int:
+    """Write a program that runs another Python, one of jobs, with our packages; return its minor version."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    for python in sorted(cache.glob("dx-local/environments/python3.*/bin/python"), reverse=True):
+        version = re.match(r"python3\.(\d+)", python.parents[1].name)
+        if version and int(version[1]) >= _OLDEST_MINOR and int(version[1]) != sys.version_info.minor:
+            program = folder / "bin" / "other-minor-version"
+            packages = ":".join(
+                path for path in sys.path if "site-packages" in path or Path(path, "dx_local").exists()
+            )
+            program.write_text(f'#!/bin/sh\nPYTHONPATH={packages} exec {python} "$@"\n')
+            program.chmod(0o755)
+            return int(version[1])
+    pytest.skip("There is no worker environment of another Python.")
 
 
 def _write_python_with_other_parsl(folder: Path) -> None:
     """Write a program that runs our Python with the metadata of another Parsl before that of its own."""
-    import sys
-
     metadata = folder / "metadata" / "parsl-2020.1.1.dist-info"
     metadata.mkdir(parents=True)
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: parsl\nVersion: 2020.1.1\n")

@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 
 
 def executor_for(job_cores: int = 1, **settings: Any) -> NodeExecutor:
-    callbacks = ExecutorCallbacks(demand=lambda: 1, free_nodes=lambda: 1, on_requests=lambda *_: None)
+    callbacks = ExecutorCallbacks(
+        demand=lambda: 1,
+        free_nodes=lambda: 1,
+        make_room=lambda: None,
+        on_requests=lambda *_: None,
+        next_number=lambda: 1,
+    )
     return make_executor(ClusterSettings(on="local", **settings), "127.0.0.1", job_cores, callbacks)
 
 

@@ -12,7 +12,6 @@ from dx_local.engine.executors.protocol import JobExit
 from dx_local.engine.scheduling.launches import memory_limit_of
 from dx_local.engine.scheduling.resource_failures import (
     REASON,
-    OutOfMemoryKills,
     failure_of,
     next_larger,
 )
@@ -20,6 +19,7 @@ from dx_local.engine.settings import parse_memory_limit
 from dx_local.platform.core.full_disk import is_full
 from dx_local.platform.core.states import Failure
 from dx_local.platform.execution.job_usage import JobUsage
+from dx_local.worker.process.oom_kills import OutOfMemoryKills
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,6 +133,12 @@ def test_a_kill_while_the_machine_was_full(
     assert is_shortage == ("--max-parallel" in failures[0].message)
     warning = f"{message} Warning: Out of memory error occurred during this job.\n"
     assert is_shortage == failures[0].message.startswith(warning)
+
+
+@pytest.mark.parametrize("ran_out", [False, True])
+def test_a_kill_on_a_node_counts_if_that_node_was_full(ran_out: bool) -> None:
+    message = because("was killed", end=JobExit(-9, node="n1", memory_ran_out=ran_out)).message
+    assert ("Node n1 ran out of memory, or of the memory that its scheduler grants" in message) == ran_out
 
 
 def test_a_limit_is_a_size_or_that_of_the_instance_type() -> None:

@@ -108,6 +108,14 @@ def test_few_jobs_are_a_tree(make_app: MakeApp, columns: int, rows: int) -> None
     assert "process[3] | piece 2" in terminal.shown() + "\n".join(terminal.scrolled())
 
 
+@pytest.mark.slow
+def test_jobs_on_nodes_are_shown_with_their_node(make_app: MakeApp) -> None:
+    terminal = Terminal("run", scatters(make_app, 3), "--on", "local", "--nodes", "2", columns=120, rows=40)
+    terminal.read_until_all(r"requesting up to 2 nodes", r"running +[\d.]+ s.*? on local-[12]")
+    assert terminal.read_to_end() == 0
+    assert re.search(r"node local-1 is here \(\d+ cores?\)", terminal.written)
+
+
 @pytest.mark.parametrize(("columns", "rows"), SIZES)
 def test_hundreds_of_jobs_are_counted(make_app: MakeApp, columns: int, rows: int) -> None:
     terminal = Terminal("run", scatters(make_app, 198, fails=True), columns=columns, rows=rows)

@@ -65,6 +65,13 @@ def test_a_given_spec_is_not_changed_itself() -> None:
     assert base == {"name": "given", "runSpec": {}}
 
 
+@pytest.mark.parametrize(("template", "restartable"), [("basic", None), ("scatter-process-gather", "all")])
+def test_a_lost_job_of_a_scatter_runs_again_alone(template: str, restartable: str | None) -> None:
+    answers = {**NEEDED, "template": template, "inputs": ["reads:file"]}
+    run_spec = compose(gather(AnswerSources((Source(answers),)))).spec.raw["runSpec"]
+    assert run_spec.get("restartableEntryPoints") == restartable
+
+
 def test_an_app_that_needs_nothing_gets_no_access() -> None:
     assert "access" not in compose(gather(AnswerSources((Source(NEEDED),)))).spec.raw
 

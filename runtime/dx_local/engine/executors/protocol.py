@@ -6,7 +6,7 @@ An executor does not depend on the platform: a job reaches the platform over HTT
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     import socket
@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from dx_local.engine.executors.terminal.callbacks import TerminalCallbacks
     from dx_local.engine.settings import JobSettings
     from dx_local.platform.execution.job_usage import JobUsage
+
+
+class Instance(NamedTuple):
+    """An instance type: its name, cores, and memory in bytes."""
+
+    name: str
+    cores: int
+    memory: int
 
 
 @dataclass(frozen=True)
@@ -52,8 +60,10 @@ class JobDescription:
     """False if the job may reach nothing but the API."""
     shows_changes: bool = False
     """True if the job can read its changes to the sandbox, from which it builds an asset."""
-    instance: tuple[int, int] | None = None
-    """Cores and bytes of memory of the job's instance type, if it takes as much of a node and is known."""
+    instance: Instance | None = None
+    """The job's instance type, if it takes as much of a node and is known."""
+    instances: Mapping[str, Instance] = field(default_factory=dict)
+    """Those that its subjobs will have, by entry point, as far as its app and its run request them."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +143,10 @@ class JobExit:
     """Output or failure of the job. Every exit that an executor reports has one."""
     disk_is_full: bool = False
     """True if the job failed, and the disk of its home has no space."""
+    node: str | None = None
+    """The node on which the job ran, None for this machine."""
+    memory_ran_out: bool = False
+    """True if the kernel of that node killed processes a moment ago because memory ran out."""
 
 
 class Api(Protocol):

@@ -22,7 +22,6 @@ from dx_local.engine.scheduling.launches import JobParts, description_of, has_ne
 from dx_local.engine.scheduling.log_opening import write_opening
 from dx_local.engine.scheduling.resource_failures import (
     REASON,
-    OutOfMemoryKills,
     explain_full_disk,
     failure_of,
 )
@@ -39,6 +38,7 @@ from dx_local.platform.core.states import FINAL, Failure, State
 from dx_local.platform.data import objects
 from dx_local.platform.execution import job_descriptions, job_events, job_usage
 from dx_local.platform.execution.job_logs import job_folder_name
+from dx_local.worker.process.oom_kills import OutOfMemoryKills
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator

@@ -12,8 +12,9 @@ from dx_local.engine.executors.job_folder import read_outcome
 from dx_local.engine.executors.protocol import JobExit
 from dx_local.engine.faults import FaultKind
 from dx_local.engine.job_labels import job_label
-from dx_local.engine.scheduling.resource_failures import OutOfMemoryKills, failure_of
+from dx_local.engine.scheduling.resource_failures import failure_of
 from dx_local.platform.core.states import Failure
+from dx_local.worker.process.oom_kills import OutOfMemoryKills
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from dx_app_wizard.dxapp.instances import find_instance_type
-from dx_local.engine.executors.protocol import JobDescription
+from dx_local.engine.executors.protocol import Instance, JobDescription
 from dx_local.engine.job_labels import job_label
 from dx_local.engine.settings import InputDelivery, Sizes
+from dx_local.platform.execution.requirements import instance_type_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +53,8 @@ def description_of(
         settings=_as_json(own_settings),
         memory_limit=memory_limit_of(job, settings.memory_limit),
         has_network=has_network(job, applet) or own_settings.debugpy is not None,
-        instance=None if settings.sizes is Sizes.SLOT else _instance_of(job),
+        instance=None if settings.sizes is Sizes.SLOT else _instance_of(job["instance_type"], job["region"]),
+        instances={} if settings.sizes is Sizes.SLOT else _instances_of_subjobs(job),
         shows_changes=applet.get("local", {}).get("shows_changes", False),
     )
 
@@ -89,9 +91,22 @@ def memory_limit_of(job: JobWorker, limit: int | Literal["instance"] | None) -> 
     return worker.memory_bytes if worker else None
 
 
-def _instance_of(job: JobWorker) -> tuple[int, int] | None:
-    worker = find_instance_type(job["instance_type"], job["region"])
-    return (worker.cores, worker.memory_bytes) if worker else None
+def _instance_of(name: str, region: str) -> Instance | None:
+    worker = find_instance_type(name, region)
+    return Instance(worker.name, worker.cores, worker.memory_bytes) if worker else None
+
+
+def _instances_of_subjobs(job: JobRow) -> Mapping[str, Instance]:
+    """Return the requested instance types by entry point; the first job of a tree alone has any."""
+    if job["origin"] != job["id"]:
+        return {}
+    requested = job["system_requirements"]
+    found = {
+        entry_point: _instance_of(instance_type_of(requested, entry_point) or "", job["region"])
+        for entry_point in requested
+        if entry_point != "*"  # perhaps no job has those for all others
+    }
+    return {entry_point: instance for entry_point, instance in found.items() if instance}
 
 
 def has_network(job: JobRow, applet: JSON) -> bool:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from dx_app_wizard.dxapp.instances import InstanceType
     from dx_local.engine.executors.protocol import JobExit
     from dx_local.platform.core.schema import JobWorker
+    from dx_local.worker.process.oom_kills import OutOfMemoryKills
 
 REASON = "AppInsufficientResourceError"
 
@@ -40,41 +40,23 @@ _MACHINE_IS_FULL = (
     "This machine ran out of memory, and its kernel killed a process. Run fewer jobs at once"
     " (--max-parallel), or use a machine with more memory."
 )
+_NODE_IS_FULL = (
+    "Node {} ran out of memory, or of the memory that its scheduler grants, and its kernel killed a process."
+    " Request nodes with more memory (memory_per_node in [executor]), or have fewer jobs on each"
+    " (--sizes instance)."
+)
 _FOLDER_OPTIONS = "dx-local run --workspace-path, dx-local serve --state"
 _SIGKILL = 9
 _KILLED = (-_SIGKILL, 128 + _SIGKILL)
-_STATISTICS = Path("/proc/vmstat")
-# Several jobs may be killed in the same emergency; their exits arrive one after the other.
-_EMERGENCY_SECONDS = 10.0
-
-
-class OutOfMemoryKills:
-    """Detects whether the kernel has recently killed processes because the machine was out of memory."""
-
-    def __init__(self, statistics: Path = _STATISTICS) -> None:
-        self._statistics = statistics
-        self._count = self._read()
-        self._noticed = -_EMERGENCY_SECONDS
-
-    def happened(self) -> bool:
-        """Return whether that happened a moment ago, or since the last call or creation."""
-        count = self._read()
-        if count > self._count:
-            self._count, self._noticed = count, time.monotonic()
-        return time.monotonic() - self._noticed < _EMERGENCY_SECONDS
-
-    def _read(self) -> int:
-        try:
-            found = re.search(r"^oom_kill (\d+)$", self._statistics.read_text(), re.MULTILINE)
-        except OSError:
-            return 0
-        return int(found[1]) if found else 0
 
 
 def failure_of(
     job: JobWorker, end: JobExit, failure: Failure, kills: OutOfMemoryKills, *, disk_is_full: bool = False
 ) -> Failure:
-    """Return the failure of a job, with another reason and an explanation if memory or disk ran out."""
+    """Return the failure of a job, with another reason and an explanation if memory or disk ran out.
+
+    `kills` are those of this machine, and count unless the job ran on a node.
+    """
     text = failure.message
     if failure.reason not in _OF_THE_APP:
         return failure
@@ -91,8 +73,11 @@ def failure_of(
         message = f"{text}{_DISK_WARNING}"
     elif _OUT_OF_MEMORY.search(text):
         message = text
-    elif (end.exit_code in _KILLED or "SIGKILL" in text) and kills.happened():
-        message = f"{text}{_MEMORY_WARNING}\n{_MACHINE_IS_FULL}"
+    elif (end.exit_code in _KILLED or "SIGKILL" in text) and (
+        end.memory_ran_out if end.node else kills.happened()
+    ):
+        advice = _NODE_IS_FULL.format(end.node) if end.node else _MACHINE_IS_FULL
+        message = f"{text}{_MEMORY_WARNING}\n{advice}"
     else:
         return failure
     return Failure(REASON, message)

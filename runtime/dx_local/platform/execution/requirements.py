@@ -101,6 +101,19 @@ def check_known_in_run(request: JSON, region: str) -> None:
         check_known(requirements, region)
 
 
+def instance_type_of(requirements: JSON, function: str) -> str | None:
+    """Return the instance type that requirements by entry point name for jobs at one of them, or None.
+
+    A selector yields its first allowed type, because every type is available here.
+    """
+    for wanted in (requirements.get(function) or {}, requirements.get("*") or {}):
+        if "instanceType" in wanted:
+            return str(wanted["instanceType"])
+        if _SELECTOR in wanted:
+            return str(wanted[_SELECTOR]["allowedInstanceTypes"][0])
+    return None
+
+
 def overridden(below: JSON, above: JSON) -> JSON:
     """Return the merged requirements of two levels by entry point; `above` overrides `below` in each kind."""
     merged: dict[str, JSON] = {}
@@ -156,17 +169,9 @@ class RequestedResources:
         return overridden(self.run_spec.get("systemRequirements") or {}, self._requested())
 
     def instance_type(self, function: str) -> str | None:
-        """Return the instance type of jobs at an entry point, or None if none is requested.
-
-        A selector yields its first allowed type, because every type is available here.
-        """
-        for level in (self._requested(), self.run_spec.get("systemRequirements") or {}):
-            for wanted in (level.get(function) or {}, level.get("*") or {}):
-                if "instanceType" in wanted:
-                    return str(wanted["instanceType"])
-                if _SELECTOR in wanted:
-                    return str(wanted[_SELECTOR]["allowedInstanceTypes"][0])
-        return None
+        """Return the instance type of jobs at an entry point, or None if none is requested."""
+        levels = (self._requested(), self.run_spec.get("systemRequirements") or {})
+        return next(filter(None, (instance_type_of(level, function) for level in levels)), None)
 
     def timeout(self, function: str) -> int:
         """Return the time limit of jobs at an entry point, in ms."""

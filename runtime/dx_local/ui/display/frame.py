@@ -118,6 +118,8 @@ def _job_line(facts: RunFacts, space: Space, stem: str, job: JobFacts, width: in
         parts.append((f"{time_text(seconds):>7}", "not dim"))
     if job.memory:
         parts.append((f" {size_text(job.memory)}", "not dim"))
+    if job.node and job.state is State.RUNNING:
+        parts.append((f" on {plain(job.node)}", "not dim"))
     return _with_end(_with_parts(line, parts, space), job, space)
 
 

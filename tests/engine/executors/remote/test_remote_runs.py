@@ -16,8 +16,9 @@ from tests.engine.executors.remote.engines import (
 )
 from tests.worker.containers.image_files import BUSYBOX, busybox_layer, docker_archive
 
+from dx_local.engine.cluster.node_sizes import NodeSize
 from dx_local.engine.executors import registry
-from dx_local.engine.executors.remote.engine import EngineUnusableError, NodeSize
+from dx_local.engine.executors.remote.engine import EngineUnusableError
 from dx_local.engine.executors.remote.node.node_name import NODE_VARIABLE
 from dx_local.engine.runs.preparation import RunRequest
 from dx_local.engine.runs.run import run_once

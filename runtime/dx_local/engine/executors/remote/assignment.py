@@ -110,6 +110,8 @@ class AssignmentResult:
     killed_for_memory: int = 0
     remark: str | None = None
     disk_is_full: bool = False
+    memory_ran_out: bool = False
+    """True if the kernel of the node killed processes a moment ago because memory ran out."""
     lines_before: int = 0
     """Number of log lines that were sent by HTTP."""
     lines: Sequence[LogLineData] = field(default_factory=tuple)

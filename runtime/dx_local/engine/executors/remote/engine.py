@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from concurrent.futures import Future
 
+    from dx_local.engine.cluster.node_sizes import NodeSize
     from dx_local.engine.settings import JobSettings
 
 
@@ -33,14 +34,6 @@ class EngineUnusableError(DxLocalError):
     """The engine can run nothing any more; its message and hint go to the user, and the run ends."""
 
     code = "engine"
-
-
-@dataclass(frozen=True)
-class NodeSize:
-    """The cores of a node, and its memory in bytes if that is known."""
-
-    cores: int
-    memory: int | None = None
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,7 @@ class RemoteExecutor:
         deliver(job)
         self._check_usable()
         size = job_size(job, self._settings, self._engine.node_size())
+        job = replace(job, memory_limit=size.memory_limit)
         layers = await job.environment.layers()
         try:
             references = [await self._layers.reference(path) for path in layers.paths]
@@ -237,6 +238,8 @@ class RemoteExecutor:
                 result.remark,
                 JobOutcome(output, result.reason, attempt.renamed(result.message)),
                 result.disk_is_full,
+                attempt.node,
+                result.memory_ran_out,
             ),
         )
 

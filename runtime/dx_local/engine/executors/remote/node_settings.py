@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
-from dx_local.engine.settings import PYTHON_VERSION, Isolation, JobSettings, NetworkAccess
+from dx_local.engine.settings import PYTHON_VERSION, Isolation, JobSettings, NetworkAccess, Sizes
 from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FOR_NODES = ("xtrace", "plain_bash", "isolation", "network", "memory_limit", "python")
+_FOR_NODES = ("xtrace", "plain_bash", "isolation", "network", "memory_limit", "python", "sizes")
 
 
 def check_settings(settings: JobSettings) -> None:
@@ -38,10 +39,16 @@ def _plain(value: Any) -> Any:
 
 def settings_on_node(data: Mapping[str, Any]) -> JobSettings:
     """Return the settings of a node from those that `settings_for_nodes` has returned."""
+    sizes = Sizes(data.get("sizes", Sizes.SLOT))
+    limit = data.get("memory_limit")
+    if sizes is Sizes.INSTANCE and limit is None and sys.platform != "darwin":  # which limits no memory
+        limit = "instance"
     return JobSettings(
         **{
             **data,
             "isolation": Isolation(data["isolation"]),
             "network": NetworkAccess(data["network"]),
+            "memory_limit": limit,
+            "sizes": sizes,
         }
     )

@@ -9,8 +9,8 @@ from dx_local.engine.settings import Sizes
 from dx_local.sizes import size_text
 
 if TYPE_CHECKING:
-    from dx_local.engine.executors.protocol import JobDescription
-    from dx_local.engine.executors.remote.engine import NodeSize
+    from dx_local.engine.cluster.node_sizes import NodeSize
+    from dx_local.engine.executors.protocol import Instance, JobDescription
     from dx_local.engine.settings import JobSettings
 
 
@@ -24,15 +24,37 @@ class JobSize(NamedTuple):
 
 
 def job_size(job: JobDescription, settings: JobSettings, largest: NodeSize | None) -> JobSize:
-    """Return the share of a job. Raises JobEnvironmentError if it is larger than the largest known node."""
-    if settings.sizes is Sizes.SLOT or job.instance is None:
+    """Return the share of a job.
+
+    Raises JobEnvironmentError if the job is larger than the largest known node, or if one of its subjobs will
+    be.
+    """
+    if settings.sizes is Sizes.SLOT:
         return JobSize(memory_limit=job.memory_limit)
-    cores, memory = job.instance
-    if largest and (cores > largest.cores or (largest.memory is not None and memory > largest.memory)):
-        node = f"{largest.cores} cores" + (f" and {size_text(largest.memory)}" if largest.memory else "")
-        raise JobEnvironmentError(
-            f"The job needs {cores} cores and {size_text(memory)} of memory, but the largest node has {node}."
-            " Request a smaller instance type, larger nodes, or omit --sizes instance."
-        )
+    wanted = {**job.instances, **({job.function: job.instance} if job.instance else {})}
+    for function, instance in wanted.items():
+        _check(function, instance, largest)
+    if job.instance is None:
+        return JobSize(memory_limit=job.memory_limit)
+    _, cores, memory = job.instance
     limit = memory if job.memory_limit is None else min(job.memory_limit, memory)
     return JobSize(cores, memory, limit, f"{cores}-cores-{memory >> 20}-MiB")
+
+
+def _check(function: str, wanted: Instance, largest: NodeSize | None) -> None:
+    if largest is None or _fits(wanted, largest):
+        return
+    raise JobEnvironmentError(
+        f"A job at the entry point {function!r} needs {_text(wanted.cores, wanted.memory)} ({wanted.name}),"
+        f" but the largest node has {_text(largest.cores, largest.memory)}. Request a smaller instance type"
+        " or larger nodes, or omit --sizes instance."
+    )
+
+
+def _fits(wanted: Instance, largest: NodeSize) -> bool:
+    return wanted.cores <= largest.cores and (largest.memory is None or wanted.memory <= largest.memory)
+
+
+def _text(cores: int, memory: int | None) -> str:
+    count = "1 core" if cores == 1 else f"{cores} cores"
+    return f"{count} and {size_text(memory)} of memory" if memory else count

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from dx_local.api.listening import HOST
-from dx_local.engine.executors.remote.engine import NodeSize
+from dx_local.engine.cluster.node_sizes import NodeSize
 from dx_local.engine.executors.remote.node.agent import Agent
 from dx_local.engine.executors.remote.node.node_name import node_name
 

@@ -22,6 +22,7 @@ from dx_local.engine.executors.remote.node.forwarder import Forwarder
 from dx_local.engine.executors.remote.node_settings import settings_on_node
 from dx_local.engine.images import image_folder
 from dx_local.engine.images.layer_service import LayerService
+from dx_local.worker.process.oom_kills import OutOfMemoryKills
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Agent:
     def __init__(self, *, watches_parent: bool) -> None:
         self.parent = os.getppid() if watches_parent else None
         self.threads = ThreadPoolExecutor(_MOST_REQUESTS, "node")
+        self.memory_kills = OutOfMemoryKills()
         self._jobs: dict[str, AssignedJob] = {}
         self._notes: list[str] = []
         self._executor: LocalExecutor | None = None
@@ -51,8 +53,7 @@ class Agent:
         self._environments: WorkerEnvironments | None = None
         self._folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{os.urandom(4).hex()}"
         self._lock = owned_folders.make(self._folder, 0o700)
-        for left in owned_folders.abandoned(self._folder.parent.glob(f"{_PREFIX}*")):
-            remove_tree(left, ignore_errors=True)
+        remove_abandoned_folders()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="node", daemon=True)
         self._thread.start()
@@ -148,6 +149,12 @@ class Agent:
             self._notes.append(reason)
             for job in self._jobs.values():
                 job.send_notes()
+
+
+def remove_abandoned_folders() -> None:
+    """Remove the folders of agents that were killed on this node."""
+    for left in owned_folders.abandoned(Path(tempfile.gettempdir()).glob(f"{_PREFIX}*")):
+        remove_tree(left, ignore_errors=True)
 
 
 class _OfProcess:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dx_local.engine.executors.protocol import JobExit, LogLine
     from dx_local.engine.executors.remote.assignment import Assignment
     from dx_local.engine.executors.remote.node.forwarder import Forwarder
+    from dx_local.worker.process.oom_kills import OutOfMemoryKills
 
 _KILLED = -signal.SIGTERM
 
@@ -42,6 +43,7 @@ class NodeParts(Protocol):
     parent: int | None
     """The process without which no job may run, or None."""
     threads: ThreadPoolExecutor
+    memory_kills: OutOfMemoryKills
 
     @property
     def jobs_folder(self) -> Path:
@@ -202,6 +204,7 @@ class AssignedJob:
             killed_for_memory=end.killed_for_memory,
             remark=end.remark,
             disk_is_full=end.disk_is_full,
+            memory_ran_out=outcome.reason is not None and self._agent.memory_kills.happened(),
             lines_before=before,
             lines=tuple(lines),
         )

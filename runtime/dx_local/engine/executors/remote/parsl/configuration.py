@@ -19,6 +19,7 @@ from parsl.providers import LocalProvider
 
 from dx_local.api.listening import HOST
 from dx_local.engine.cluster.addresses import is_own_address
+from dx_local.engine.cluster.node_sizes import cores_per_node
 from dx_local.engine.executors.remote.node.node_name import NODE_VARIABLE
 from dx_local.engine.executors.remote.parsl.providers import make_provider
 from dx_local.engine.executors.remote.parsl.selection import LeastLoadedFirst
@@ -56,8 +57,12 @@ class ExecutorCallbacks:
     """Returns the number of jobs for which nodes are needed."""
     free_nodes: Callable[[], int]
     """Returns the number of nodes that may still be requested."""
+    make_room: Callable[[], None]
+    """Called if a class of jobs has no node, and may request none because other classes have them all."""
     on_requests: Callable[[Any, Any], None]
     """Called with the executor and the states of its requests, about once a second."""
+    next_number: Callable[[], int]
+    """Returns the number of the next node if all have the name of this machine."""
 
 
 class NodeExecutor(HighThroughputExecutor):
@@ -72,8 +77,7 @@ class NodeExecutor(HighThroughputExecutor):
         self,
         job_cores: int,
         workers_per_core: int,
-        demand: Callable[[], int],
-        free_nodes: Callable[[], int],
+        callbacks: ExecutorCallbacks,
         **arguments: Any,
     ) -> None:
         super().__init__(cores_per_worker=job_cores / workers_per_core, **arguments)
@@ -81,8 +85,7 @@ class NodeExecutor(HighThroughputExecutor):
         self.cores_of_node = 1
         """Cores of a node, as far as known."""
         self._workers_per_core = workers_per_core
-        self._demand = demand
-        self._free_nodes = free_nodes
+        self._callbacks = callbacks
 
     @property
     def workers_per_node(self) -> int:
@@ -97,17 +100,20 @@ class NodeExecutor(HighThroughputExecutor):
     def outstanding(self) -> int:
         """Return the number of jobs for which nodes are needed."""
         submitted: int = super().outstanding()
-        return max(1, self._demand()) if submitted else 0
+        return max(1, self._callbacks.demand()) if submitted else 0
 
     def scale_out_facade(self, n: int) -> list[str]:
         """Request nodes, but with those of other classes no more than the settings allow."""
-        granted: list[str] = super().scale_out_facade(max(0, min(n, self._free_nodes())))
+        free = self._callbacks.free_nodes()
+        if free <= 0 and not self.open_requests():
+            self._callbacks.make_room()
+        granted: list[str] = super().scale_out_facade(max(0, min(n, free)))
         return granted
 
     def _get_launch_command(self, block_id: str) -> str:
         command: str = super()._get_launch_command(block_id)
         if isinstance(self.provider, LocalProvider):  # all of its nodes have the name of this machine
-            return f"export {NODE_VARIABLE}=local-{int(block_id) + 1}; {command}"
+            return f"export {NODE_VARIABLE}=local-{self._callbacks.next_number()}; {command}"
         return command
 
     def scale_in(self, blocks: int, max_idletime: float | None = None) -> list[str]:
@@ -188,10 +194,9 @@ def make_executor(
     executor = NodeExecutor(
         job_cores,
         settings.workers_per_core,
-        callbacks.demand,
-        callbacks.free_nodes,
+        callbacks,
         label=executor_label(job_cores),
-        provider=make_provider(settings, cores),
+        provider=make_provider(settings, cores, job_cores),
         launch_cmd=f"exec {_braced(shlex.join(start))} {_POOL_ARGUMENTS}",
         interchange_launch_cmd=[sys.executable, "-m", f"{_PACKAGE}.interchange_start", str(os.getpid())],
         address=address,
@@ -220,13 +225,6 @@ def make_config(executor: NodeExecutor, run_dir: Path) -> Config:
         usage_tracking=0,
         initialize_logging=False,
     )
-
-
-def cores_per_node(settings: ClusterSettings) -> int | None:
-    """Return the cores of a node if they are known before it arrives."""
-    if settings.cores_per_node is None and settings.on == "local":
-        return max(1, (os.cpu_count() or 1) // settings.nodes)
-    return settings.cores_per_node
 
 
 def _braced(text: str) -> str:

@@ -8,11 +8,14 @@ import os
 import threading
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from dx_local.api.listening import HOST, listen
 from dx_local.engine.cluster.addresses import is_own_address, reachable_address
-from dx_local.engine.executors.remote.engine import EngineUnusableError, NodeSize
+from dx_local.engine.cluster.node_sizes import NodeSize, cores_per_node, largest_node
+from dx_local.engine.executors.remote.engine import EngineUnusableError
 from dx_local.engine.executors.remote.parsl.requirement import check_parsl
 from dx_local.engine.executors.remote.parsl.run_folders import make_run_folder
 from dx_local.engine.settings import Sizes
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from dx_local.engine.settings import JobSettings
 
 _CLOSING_SECONDS = 15.0
+_SPARE_SECONDS = 1.0
+"""Time without a job after which a node is given back if another class of jobs has no node."""
 
 
 class ParslEngine:
@@ -45,9 +50,12 @@ class ParslEngine:
             raise UsageError("no scheduler is chosen", "Choose one with --on.")
         check_parsl()
         self._settings: ClusterSettings = settings.cluster
-        if settings.sizes is Sizes.INSTANCE:
+        self._largest: NodeSize | None = None
+        self._has_classes = settings.sizes is Sizes.INSTANCE
+        if self._has_classes:
             # A job that waits keeps the memory of its share, as it keeps its machine on the platform.
             self._settings = replace(settings.cluster, workers_per_core=1)
+            self._largest = largest_node(self._settings)
         self._events = events
         self.address = reachable_address(self._settings, settings.listen)
         if self._settings.worker_port is None and not is_own_address(self.address):
@@ -58,6 +66,7 @@ class ParslEngine:
             )
         self._executors: list[NodeExecutor] = []
         self._expected = 0
+        self._numbers = count(1)
         self._kernel: DataFlowKernel | None = None
         self._watch: PoolWatch | None = None
         self._folder: Path | None = None
@@ -145,6 +154,8 @@ class ParslEngine:
 
     def capacity(self) -> int:
         """Return the number of jobs that all nodes can hold when they are here, with those that wait."""
+        if (held := self._held_by_classes()) is not None:
+            return held
         size = self.node_size()
         cores = size.cores if size else 1
         # Of several classes, that with the smallest share: too many jobs are better than a false alarm.
@@ -153,8 +164,8 @@ class ParslEngine:
 
     def node_size(self) -> NodeSize | None:
         """Return the size of the largest node, or None if it is unknown."""
-        from dx_local.engine.executors.remote.parsl.configuration import cores_per_node
-
+        if self._largest:
+            return self._largest
         cores = cores_per_node(self._settings) or (self._watch and self._watch.cores_of_largest())
         return NodeSize(cores, self._settings.memory_per_node) if cores else None
 
@@ -203,21 +214,49 @@ class ParslEngine:
 
         callbacks = ExecutorCallbacks(
             demand=lambda: self._demand(executor),
-            free_nodes=lambda: self._settings.nodes - sum(each.open_requests() for each in self._executors),
+            free_nodes=self._free_nodes,
+            make_room=self._make_room,
             on_requests=self._on_requests,
+            next_number=partial(next, self._numbers),
         )
         settings, port = self._settings, self._settings.worker_port
         if port is not None:  # each class of jobs has an interchange of its own
             settings = replace(settings, worker_port=port + len(self._executors))
         executor = make_executor(settings, self.address, job_cores, callbacks)
+        if self._largest:
+            executor.cores_of_node = self._largest.cores
         self._executors.append(executor)
         return executor
+
+    def _free_nodes(self) -> int:
+        """Return the number of nodes that may still be requested."""
+        return self._settings.nodes - sum(each.open_requests() for each in list(self._executors))
+
+    def _make_room(self) -> None:
+        """Give an idle node back, so that a class of jobs without a node can request one."""
+        for executor in list(self._executors):
+            if executor.scale_in_facade(1, max_idletime=_SPARE_SECONDS):
+                return
+
+    def _held_by_classes(self) -> int | None:
+        """Return the number of jobs that the nodes hold; None while a class of jobs can get another node."""
+        executors = list(self._executors)
+        if not self._has_classes or self._free_nodes() > 0:
+            return None
+        if any(len(each.tasks) < each.open_requests() for each in executors):
+            return None  # a node is idle, which will be given back for another class
+        return sum(min(len(each.tasks), each.open_requests() * each.workers_of_node) for each in executors)
 
     def _demand(self, executor: NodeExecutor) -> int:
         """Return the number of jobs for which an executor needs nodes."""
         submitted = len(executor.tasks)
-        wanted = self._expected if executor is self._executors[0] else submitted
-        workers = self._watch.workers(executor.job_cores) if self._watch else 0
+        if self._has_classes:
+            is_full = submitted >= (self._watch.workers(executor.job_cores) if self._watch else 0) > 0
+            # Jobs of this class may wait for a slot; those of others would have had nodes of their own.
+            has_more = self._expected > sum(len(each.tasks) for each in list(self._executors))
+            return submitted + (is_full and has_more)
+        wanted = self._expected
+        workers = self._watch.workers() if self._watch else 0
         if workers and submitted >= workers:  # by jobs that wait, or no worker could be free
             return max(wanted, executor.workers_per_node * (workers // executor.workers_of_node) + 1)
         return wanted

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Parsl's last words on a node that does not reach the interchange.
 _UNREACHED = re.compile(r"No viable ZMQ url from: tcp://(\S+)")
-_MOST_LINES = 10
+_MOST_LINES = 20
 _MOST_BYTES = 4096
 _MOST_FAILURES = 3
 # Parsl calls a request that ended without a registered worker MISSING, unless dx-local ended it.

@@ -22,11 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dx_local.engine.executors.remote.node.node_name import NODE_VARIABLE, node_name
-from dx_local.engine.executors.remote.parsl.busy_marks import (
-    FOLDER_VARIABLE,
-    TEMPORARY_VARIABLE,
-    is_busy,
-)
+from dx_local.engine.executors.remote.parsl.busy_marks import FOLDER_VARIABLE, hide_temporary_folder, is_busy
 from dx_local.engine.executors.remote.parsl.pool_ids import pool_id
 from dx_local.engine.executors.remote.parsl.requirement import parsl_program
 from dx_local.engine.executors.remote.parsl.run_folders import folder_to_hide
@@ -40,10 +36,10 @@ if TYPE_CHECKING:
 
 _KEYS_OPTION = "--cert_dir"
 _GRACE_SECONDS = 2.0
-# Python's multiprocessing makes sockets there, whose paths may have 107 characters, with names of 33.
-_LONGEST_TEMPORARY = 74
-_SHORT_TEMPORARY = "/tmp"  # noqa: S108 - its subfolder is made for this pool alone
 _SECONDS_BETWEEN_LOOKS = 0.5
+_SHORT_PLACE = "/tmp"  # noqa: S108 - for a folder that only this user can enter
+# The path of a socket has 107 bytes at most (unix(7)), of which multiprocessing and our folder take 55.
+_LONGEST_PLACE = 50
 
 
 def main() -> int:
@@ -52,11 +48,9 @@ def main() -> int:
     if found := differences(json.loads(sys.argv[1]), versions(), node):
         print(*found, sep="\n", file=sys.stderr)  # noqa: T201 - it becomes a message of dx-local
         return 2
-    temporary = tempfile.gettempdir()
-    if len(temporary) > _LONGEST_TEMPORARY:
-        os.environ |= {TEMPORARY_VARIABLE: temporary, "TMPDIR": _SHORT_TEMPORARY}
-    folder = Path(tempfile.mkdtemp(prefix="dx-local-pool-"))
+    folder = _make_folder()
     os.environ |= {NODE_VARIABLE: node, FOLDER_VARIABLE: str(folder)}
+    hide_temporary_folder(folder)
     if keys := folder_to_hide(sys.argv[sys.argv.index(_KEYS_OPTION) + 1]):
         os.environ[PRIVATE_VARIABLE] = str(keys)
     program = str(parsl_program("process_worker_pool.py"))
@@ -77,7 +71,26 @@ def main() -> int:
         _kill_rest(pool.pid)
     finally:
         remove_tree(folder, ignore_errors=True)
+        _remove_left()
     return code if code >= 0 else 128 - code
+
+
+def _make_folder() -> Path:
+    """Make the pool's folder, for marks and for sockets, whose paths must be short."""
+    place = tempfile.gettempdir()
+    if len(place) > _LONGEST_PLACE and os.access(_SHORT_PLACE, os.W_OK):
+        place = _SHORT_PLACE
+    return Path(tempfile.mkdtemp(prefix="dx-local-pool-", dir=place))
+
+
+def _remove_left() -> None:
+    """Remove the folders and control groups of workers that were killed, and could not do so themselves."""
+    # Imported here, as the pool begins sooner without.
+    from dx_local.engine.executors.cgroups import remove_all_left
+    from dx_local.engine.executors.remote.node.agent import remove_abandoned_folders
+
+    remove_abandoned_folders()
+    remove_all_left()
 
 
 def _await_end(pool: subprocess.Popen[bytes], folder: Path) -> int:

@@ -102,8 +102,8 @@ _OWN = frozenset(
 """Arguments that dx-local sets itself, from the other keys of [executor]."""
 
 
-def make_provider(settings: ClusterSettings, cores: int | None = None) -> Any:
-    """Return the provider for the settings; `cores` are those of a node.
+def make_provider(settings: ClusterSettings, cores: int | None = None, least_cores: int = 1) -> Any:
+    """Return the provider for the settings; `cores` are those of a node, of which it has `least_cores`.
 
     Raises UsageError if its scheduler is not installed here, or for an argument that it does not have.
     """
@@ -126,6 +126,10 @@ def make_provider(settings: ClusterSettings, cores: int | None = None) -> Any:
     }
     given = dict(settings.provider)
     _check_names(given, names, settings.on)
+    if settings.on == "slurm" and cores is None and least_cores > 1:
+        # The nodes of a partition may differ in size.
+        own_options = f"#SBATCH --mincpus={least_cores}"
+        given["scheduler_options"] = f"{given.get('scheduler_options', '')}\n{own_options}".lstrip()
     try:
         return kind(**{name: value for name, value in own.items() if name in names}, **given)
     except Exception as error:  # noqa: BLE001 - typeguard's own, and those of each provider
