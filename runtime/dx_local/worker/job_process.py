@@ -17,7 +17,7 @@ from dx_local.worker.sandbox import mounts
 
 if TYPE_CHECKING:
     from dx_local.worker.job import Job
-    from dx_local.worker.process.fork_variables import ForkVariables
+    from dx_local.worker.process.forks.fork_variables import ForkVariables
     from dx_local.worker.sandbox.mounts import Syscall
 
 

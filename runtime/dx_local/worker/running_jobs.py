@@ -14,7 +14,7 @@ from dx_local.worker.job_home import write_environment
 from dx_local.worker.job_process import JobStart, become_job, exit_code, signal_group, start_failure
 from dx_local.worker.process import linux
 from dx_local.worker.process.exits import reap_children
-from dx_local.worker.process.fork_variables import ForkVariables
+from dx_local.worker.process.forks.fork_variables import ForkVariables
 from dx_local.worker.process.usage import NO_USAGE, Usage, collect_records
 from dx_local.worker.runners.variables import environment
 from dx_local.worker.unadopted import POLL_SECONDS, UnadoptedProcesses, kill_all_of

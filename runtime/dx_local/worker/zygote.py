@@ -58,8 +58,9 @@ from dx_local.worker.channel import EXECUTOR_FOLDER
 from dx_local.worker.deferred_imports import deferred_imports
 from dx_local.worker.dx_tools.tools import Tools
 from dx_local.worker.job import Job
-from dx_local.worker.process import immortal, linux
+from dx_local.worker.process import linux
 from dx_local.worker.process.exits import ExitNotifier
+from dx_local.worker.process.forks import immortal
 from dx_local.worker.process.native import load_library
 from dx_local.worker.process.signals import restore_defaults
 from dx_local.worker.process.trees import remove_tree

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _WORKER = Path(dx_local.worker.__file__).parent
 _SOURCES = tuple(_WORKER / "dx_tools" / name for name in ("client.c", "add_output.c", "json_text.c"))
 _HEADERS = tuple(_WORKER / "dx_tools" / name for name in ("add_output.h", "json_text.h"))
-_LIBRARY_SOURCES = tuple(_WORKER / "process" / name for name in ("spawn.c", "immortal.c"))
+_LIBRARY_SOURCES = (_WORKER / "process" / "spawn.c", _WORKER / "process" / "forks" / "immortal.c")
 # Static linking comes first, because a job's LD_LIBRARY_PATH cannot affect a static program. Not every system
 # has the static C library.
 _LINK_OPTIONS = (("-O2", "-static"), ("-O2",))

@@ -28,8 +28,9 @@ from dx_local.worker import channel, programs
 from dx_local.worker.dx_tools import rehearsal
 from dx_local.worker.dx_tools.call import ToolCall, become_tool, client_of
 from dx_local.worker.dxpy_patches import file_locks, file_transfer
-from dx_local.worker.process import immortal, linux, usage
+from dx_local.worker.process import linux, usage
 from dx_local.worker.process.exits import ExitNotifier, reap_children
+from dx_local.worker.process.forks import immortal
 
 if TYPE_CHECKING:
     import ctypes

@@ -23,7 +23,7 @@ BEGINNING = """
 import collections, ctypes, gc, json, os, re, sys, threading, weakref
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from dx_local.worker.process import immortal
+from dx_local.worker.process.forks import immortal
 from dx_local.worker.process.native import load_library
 
 def counts(thing):

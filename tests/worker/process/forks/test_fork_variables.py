@@ -24,7 +24,7 @@ JOBS = [
 PROGRAM = """
 import json, os, subprocess, sys
 sys.path.insert(0, sys.argv[1])
-from dx_local.worker.process.fork_variables import ForkVariables
+from dx_local.worker.process.forks.fork_variables import ForkVariables
 
 def listed():
     done = subprocess.run(["/usr/bin/env", "-0"], capture_output=True, check=True)

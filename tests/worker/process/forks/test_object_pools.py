@@ -18,7 +18,7 @@ SIZES = (16, 48, 112, 512)
 PROGRAM = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from dx_local.worker.process.object_pools import fill_gaps
+from dx_local.worker.process.forks.object_pools import fill_gaps
 
 def made(size, count):
     return [object() if size == 16 else bytes(size - sys.getsizeof(b"")) for _ in range(count)]

@@ -17,7 +17,7 @@ import ctypes
 import gc
 import sys
 
-from dx_local.worker.process.object_pools import fill_gaps
+from dx_local.worker.process.forks.object_pools import fill_gaps
 
 _KNOWN_VERSIONS = ((3, 12), (3, 13))
 _IMMORTAL = 0xFFFFFFFF
