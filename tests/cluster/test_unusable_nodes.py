@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 CODE = "main() { true; }"
 _OLDEST_MINOR = 10
+_PACKAGES = ("dx_app_wizard", "dx_local")
 """Minor version of the oldest Python that runs dx-local."""
 
 
@@ -84,7 +85,9 @@ def _write_other_python(folder: Path) -> int:
         if version and int(version[1]) >= _OLDEST_MINOR and int(version[1]) != sys.version_info.minor:
             program = folder / "bin" / "other-minor-version"
             packages = ":".join(
-                path for path in sys.path if "site-packages" in path or Path(path, "dx_local").exists()
+                path
+                for path in sys.path
+                if "site-packages" in path or any(Path(path, name).exists() for name in _PACKAGES)
             )
             program.write_text(f'#!/bin/sh\nPYTHONPATH={packages} exec {python} "$@"\n')
             program.chmod(0o755)

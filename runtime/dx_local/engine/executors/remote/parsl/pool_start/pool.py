@@ -1,16 +1,12 @@
 """Run Parsl's worker pool on a node, and leave no process of the pool behind when it ends.
 
-    python -m dx_local.engine.executors.remote.parsl.pool_start VERSIONS ARGUMENT…
-
-VERSIONS is the JSON of `versions()` on the machine of dx-local; they are compared before the pool starts. The
-arguments are those of process_worker_pool.py. If the pool is killed, its workers and the helper processes of
-Python's multiprocessing would stay: this process, its parent, kills them. It also ends a pool of which a
-process was killed that ran no job, because such a pool may be stuck.
+If the pool is killed, its workers and the helper processes of Python's multiprocessing would stay: this
+process, its parent, kills them. It also ends a pool of which a process was killed that ran no job, because
+such a pool may be stuck.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -21,17 +17,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dx_local.engine.executors.remote.node.node_name import NODE_VARIABLE, node_name
+from dx_local.engine.executors.remote.node.node_name import NODE_VARIABLE
 from dx_local.engine.executors.remote.parsl.busy_marks import FOLDER_VARIABLE, hide_temporary_folder, is_busy
 from dx_local.engine.executors.remote.parsl.pool_ids import pool_id
 from dx_local.engine.executors.remote.parsl.requirement import parsl_program
 from dx_local.engine.executors.remote.parsl.run_folders import folder_to_hide
-from dx_local.engine.executors.remote.parsl.versions import differences, versions
 from dx_local.engine.executors.zygote_start.process import PRIVATE_VARIABLE
 from dx_local.worker.process.linux import die_with_parent
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import FrameType
 
 _KEYS_OPTION = "--cert_dir"
@@ -42,20 +38,16 @@ _SHORT_PLACE = "/tmp"  # noqa: S108 - for a folder that only this user can enter
 _LONGEST_PLACE = 50
 
 
-def main() -> int:
-    """Run the pool, and return its exit code, or 2 if versions differ."""
-    node = node_name()
-    if found := differences(json.loads(sys.argv[1]), versions(), node):
-        print(*found, sep="\n", file=sys.stderr)  # noqa: T201 - it becomes a message of dx-local
-        return 2
+def run_pool(node: str, arguments: Sequence[str]) -> int:
+    """Run the pool of a node with arguments of process_worker_pool.py, and return its exit code."""
     folder = _make_folder()
     os.environ |= {NODE_VARIABLE: node, FOLDER_VARIABLE: str(folder)}
     hide_temporary_folder(folder)
-    if keys := folder_to_hide(sys.argv[sys.argv.index(_KEYS_OPTION) + 1]):
+    if keys := folder_to_hide(arguments[arguments.index(_KEYS_OPTION) + 1]):
         os.environ[PRIVATE_VARIABLE] = str(keys)
     program = str(parsl_program("process_worker_pool.py"))
     pool = subprocess.Popen(
-        [sys.executable, program, *sys.argv[2:], "--uid", pool_id(node)],
+        [sys.executable, program, *arguments, "--uid", pool_id(node)],
         start_new_session=True,
         preexec_fn=die_with_parent,  # noqa: PLW1509 - this process has one thread
     )
@@ -125,7 +117,3 @@ def _kill_rest(group: int) -> None:
             time.sleep(0.05)
             os.killpg(group, 0)
         os.killpg(group, signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
