@@ -265,7 +265,7 @@ for command, arguments in ((1, (name, value)), (7, (None, None))):
 """
 
 
-@pytest.mark.parametrize("option", ["hidepid=2", "gid=1", "subset=pid"])
+@pytest.mark.parametrize("option", ["hidepid=2", "subset=pid"])
 def test_options_of_proc_that_a_job_has_changed_are_usual_in_the_next_one(
     isolated: Workshop, option: str
 ) -> None:

@@ -163,8 +163,11 @@ def proc(target: str) -> Syscall:
 
 
 def proc_for_all(target: str) -> Syscall:
-    """Let all processes of its PID namespace see each other in a /proc, whatever it was set to."""
-    return _mount(None, target, None, _REMOUNT, "hidepid=0,gid=0")
+    """Show all processes of its PID namespace in a /proc, whatever it was set to.
+
+    Its option `gid` has no effect then.
+    """
+    return _mount(None, target, None, _REMOUNT, "hidepid=0")
 
 
 def overlay(target: str, lowers: Sequence[str], upper_folder: str | None = None) -> Syscall:
