@@ -8,7 +8,6 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dx_app_wizard.console.text import plain
 from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
@@ -82,7 +81,7 @@ def _largest_of_slurm(settings: ClusterSettings) -> NodeSize:
     except subprocess.TimeoutExpired:
         raise _unknown(f"it has not answered for {_QUERY_SECONDS} seconds") from None
     except subprocess.CalledProcessError as error:
-        raise _unknown(plain(error.stderr.decode(errors="replace")).strip() or str(error)) from None
+        raise _unknown(error.stderr.decode(errors="replace").strip() or str(error)) from None
     except OSError as error:
         raise _unknown(str(error)) from None
     sizes = list(_sizes(answer.stdout.decode(errors="replace"), is_any=partition is not None))
@@ -103,7 +102,7 @@ def _sizes(text: str, *, is_any: bool) -> Iterator[NodeSize]:
     for line in text.splitlines():
         match = _LINE.fullmatch(line.strip())
         if match is None:
-            raise _unknown(f"it printed {plain(line)!r}, not the name, cores and memory of a partition")
+            raise _unknown(f"it printed {line!r}, not the name, cores and memory of a partition")
         if is_any or match["is_default"]:
             mib = int(match["memory"])
             yield NodeSize(int(match["cores"]), mib * _MIB if mib > _UNCONFIGURED_MIB else None)
