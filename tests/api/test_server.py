@@ -13,15 +13,20 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
 
 from dx_local.api import coverage, routes
 from dx_local.api.lazy_server import LazyServer
+from dx_local.api.listening import listen
 from dx_local.api.server import Server
+from dx_local.engine.executors.remote.encryption import make_identity, node_context
 from dx_local.platform.core import access
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
 
+    from starlette.requests import Request
     from tests.conftest import ServedPlatform
 
     from dx_local.platform.core.context import Context, Platform
@@ -331,6 +336,33 @@ def test_a_second_socket_is_answered_at_until_the_server_closes(
         return status
 
     assert asyncio.run(answer()) == 404
+
+
+def test_a_client_that_breaks_off_is_no_news(platform: Platform, caplog: pytest.LogCaptureFixture) -> None:
+    identity = make_identity()
+    is_over = asyncio.Event()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield bytes(1024)
+        is_over.set()
+
+    async def stream(_: Request) -> StreamingResponse:
+        return StreamingResponse(chunks())
+
+    async def break_off() -> None:
+        async with Server(platform) as server:
+            server.add_routes([Route("/stream", stream)])
+            listener = listen(port=0)
+            server.answer_at(listener, identity.context)
+            context = node_context(identity.certificate)
+            _, writer = await asyncio.open_connection(*listener.getsockname(), ssl=context)
+            writer.write(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+            writer.close()
+            await asyncio.wait_for(is_over.wait(), 30)
+
+    asyncio.run(break_off())
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
 
 
 def _status_of_get(port: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -137,3 +138,21 @@ def test_a_job_that_is_larger_than_any_node_is_refused_before_anything_is_submit
         " the largest node has 4 cores and 8.0 GiB of memory."
     ) in " ".join(str(caught.value).split())
     assert (cluster and cluster.jobs("all")) == before
+
+
+def test_a_port_that_the_second_size_would_take_is_named_at_once(make_app: MakeApp, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        config = tmp_path / "cluster.toml"
+        # The first port is for jobs without a size.
+        config.write_text(
+            '[executor]\non = "local"\nnodes = 1\ncores_per_node = 4\nmemory_per_node = "8GiB"\n'
+            f"worker_port = {port - 1}\n"
+        )
+        with pytest.raises(JobFailedError, match=f"Parsl cannot listen at 127.0.0.1:{port}: Address already"):
+            run_app(
+                app_of_types(make_app, "x2", "x4"),
+                {"waits": False},
+                sizes="instance",
+                executor_config=str(config),
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from dx_local.platform.core.context import JSON, Caller, Platform
 
 _GRACE = 1.0  # seconds for unfinished responses when the server closes
+_WARNINGS_OF_LOST_CLIENTS = ("SSL connection is closed", "socket.send() raised exception.")
 
 
 class Hooks(Protocol):
@@ -135,6 +137,11 @@ def _web_socket(*arguments: Any, **options: Any) -> asyncio.Protocol:
     return WebSocketsSansIOProtocol(*arguments, **options)
 
 
+def _is_of_interest(record: logging.LogRecord) -> bool:
+    """Return whether a warning of asyncio tells more than that a client is gone, which may break off."""
+    return record.msg not in _WARNINGS_OF_LOST_CLIENTS
+
+
 class _Uvicorn(uvicorn.Server):
     """Uvicorn in a loop that it does not own: it installs no signal handlers and does not poll."""
 
@@ -149,6 +156,7 @@ class _Uvicorn(uvicorn.Server):
     async def answer_at(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
         """Serve one more socket; uvicorn itself only accepts sockets at its start."""
         set_no_delay(listener)
+        logging.getLogger("asyncio").addFilter(_is_of_interest)
 
         def protocol() -> asyncio.Protocol:
             return self.config.http_protocol_class(  # type: ignore[call-arg]  # as uvicorn itself does

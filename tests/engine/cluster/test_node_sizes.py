@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dx_local.engine.cluster import node_sizes
 from dx_local.engine.cluster.node_sizes import NodeSize, largest_node
 from dx_local.engine.cluster.settings import ClusterSettings
 from dx_local.errors import UsageError
@@ -62,6 +63,27 @@ def test_a_partition_without_nodes_is_named() -> None:
 def test_an_error_of_slurm_is_passed_on(sinfo: Path) -> None:
     sinfo.write_text("#!/bin/sh\necho 'Unable to contact slurm controller' >&2\nexit 1\n")
     with pytest.raises(UsageError, match="unknown: sinfo: Unable to contact slurm controller"):
+        largest_node(ClusterSettings(on="slurm"))
+
+
+@pytest.mark.parametrize(
+    "line", ["short*|0|65536", "short*|16|n/a", "slurm_load_partitions: x", "short*|\\377|1"]
+)
+def test_a_line_without_sizes_is_shown(sinfo: Path, line: str) -> None:
+    sinfo.write_text(f"#!/bin/sh\nprintf '{line}\\n'\n")
+    with pytest.raises(UsageError, match=r"unknown: sinfo: it printed '.*', not the name, cores and memory"):
+        largest_node(ClusterSettings(on="slurm"))
+
+
+def test_the_smallest_of_several_numbers_is_taken(sinfo: Path) -> None:
+    sinfo.write_text("#!/bin/sh\necho 'short*|16+|65536+'\n")
+    assert largest_node(ClusterSettings(on="slurm")) == NodeSize(16, 64 * GIB)
+
+
+def test_a_sinfo_that_hangs_is_no_answer(sinfo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sinfo.write_text("#!/bin/sh\necho begun >&2\nexec sleep 9\n")
+    monkeypatch.setattr(node_sizes, "_QUERY_SECONDS", 0.1)
+    with pytest.raises(UsageError, match=r"unknown: sinfo: it has not answered for 0\.1 seconds"):
         largest_node(ClusterSettings(on="slurm"))
 
 

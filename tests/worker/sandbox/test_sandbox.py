@@ -254,6 +254,28 @@ def test_mounts_that_a_job_has_shared_are_private_in_the_next_one(isolated: Work
     assert [said_by(isolated, script) for _ in range(4)] == [["0"]] * 4
 
 
+# Changes the options of /proc as programs `mount` of 2023 and later do, by fsconfig(2).
+RECONFIGURE = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+context = libc.syscall(433, -100, b"/proc", 0)
+name, value = sys.argv[1].encode().split(b"=")
+for command, arguments in ((1, (name, value)), (7, (None, None))):
+    assert libc.syscall(431, context, command, *arguments, 0) == 0
+"""
+
+
+@pytest.mark.parametrize("option", ["hidepid=2", "subset=pid"])
+def test_options_of_proc_that_a_job_has_changed_are_usual_in_the_next_one(
+    isolated: Workshop, option: str
+) -> None:
+    shown = "grep ' /proc .* - proc ' /proc/self/mountinfo | sed 's/.* - //'"
+    for _ in range(4):
+        said = said_by(isolated, f"{shown}\npython3 -c '{RECONFIGURE}' {option}\n{shown}")
+        assert said[0] == "proc proc rw"
+        assert said[1] != said[0]
+
+
 def test_a_layer_that_was_replaced_is_seen_by_the_next_job(isolated: Workshop, tmp_path: Path) -> None:
     layer = tmp_path / "replaced"
     said = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ _QUERY_SECONDS = 30
 _MIB = 1 << 20
 _UNCONFIGURED_MIB = 1
 """RealMemory of a node for which Slurm's configuration states none (slurm.conf(5))."""
+
+# Without --exact, `+` marks the smallest of several numbers, and a wrapper of sinfo may drop that option.
+_LINE = re.compile(r"[^|]*?(?P<is_default>\*?)\|(?P<cores>[1-9]\d*)\+?\|(?P<memory>\d+)\+?", re.ASCII)
 
 _HINT = "Choose a partition in [executor.provider], or set cores_per_node and memory_per_node in [executor]."
 
@@ -68,27 +72,37 @@ def _largest_of_slurm(settings: ClusterSettings) -> NodeSize:
     command = ["sinfo", "--noheader", "--exact", "--format", "%P|%c|%m"]
     command += [f"--partition={partition}"] if partition else []
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=_QUERY_SECONDS, check=True)
+        answer = subprocess.run(command, capture_output=True, timeout=_QUERY_SECONDS, check=True)
     except FileNotFoundError:
         raise UsageError(
             "jobs cannot be sent to slurm: the program sinfo is not on PATH",
             "Run dx-local on a machine from which you submit batch jobs.",
         ) from None
-    except (OSError, subprocess.SubprocessError) as error:
-        reason = getattr(error, "stderr", None) or error
-        raise UsageError(
-            f"the size of Slurm's nodes is unknown: sinfo: {str(reason).strip()}", _HINT
-        ) from None
-    sizes = list(_sizes(answer.stdout, is_any=partition is not None))
+    except subprocess.TimeoutExpired:
+        raise _unknown(f"it has not answered for {_QUERY_SECONDS} seconds") from None
+    except subprocess.CalledProcessError as error:
+        raise _unknown(error.stderr.decode(errors="replace").strip() or str(error)) from None
+    except OSError as error:
+        raise _unknown(str(error)) from None
+    sizes = list(_sizes(answer.stdout.decode(errors="replace"), is_any=partition is not None))
     if not sizes:
         raise UsageError(f"Slurm has no nodes {place}", _HINT)
     return max(sizes, key=lambda size: (size.cores, size.memory or 0))
 
 
+def _unknown(reason: str) -> UsageError:
+    return UsageError(f"the size of Slurm's nodes is unknown: sinfo: {reason}", _HINT)
+
+
 def _sizes(text: str, *, is_any: bool) -> Iterator[NodeSize]:
-    """Yield the sizes in lines such as `short*|32|128000`, of the default partition unless `is_any`."""
+    """Yield the sizes in lines such as `short*|32|128000`, of the default partition unless `is_any`.
+
+    Raises UsageError for another line.
+    """
     for line in text.splitlines():
-        partition, cores, memory = line.strip().split("|")
-        if is_any or partition.endswith("*"):
-            mib = int(memory)
-            yield NodeSize(int(cores), mib * _MIB if mib > _UNCONFIGURED_MIB else None)
+        match = _LINE.fullmatch(line.strip())
+        if match is None:
+            raise _unknown(f"it printed {line!r}, not the name, cores and memory of a partition")
+        if is_any or match["is_default"]:
+            mib = int(match["memory"])
+            yield NodeSize(int(match["cores"]), mib * _MIB if mib > _UNCONFIGURED_MIB else None)

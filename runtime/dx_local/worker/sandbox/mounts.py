@@ -26,6 +26,7 @@ NEW_NETWORK = 0x40000000
 NEW_HOSTNAME = 0x04000000
 
 _BIND = 0x1000
+_REMOUNT = 0x20
 _RECURSIVE = 0x4000
 _PRIVATE = 1 << 18
 _DETACH = 2
@@ -159,6 +160,14 @@ def proc(target: str) -> Syscall:
     The kernel permits it only if a /proc with nothing hidden is already mounted in this mount namespace.
     """
     return _mount("proc", target, "proc", 0)
+
+
+def proc_for_all(target: str) -> Syscall:
+    """Show all processes of its PID namespace in a /proc, whatever it was set to.
+
+    Its option `gid` has no effect then.
+    """
+    return _mount(None, target, None, _REMOUNT, "hidepid=0")
 
 
 def overlay(target: str, lowers: Sequence[str], upper_folder: str | None = None) -> Syscall:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 _LOG_SOCKETS = ("priority", "bulk")
 
+_PROC = "/proc"
+_WITHOUT_SUBSET = "/proc/meminfo"  # missing with the option `subset=pid`, which no remount takes back
+
 # Another process removes temporary files beyond this size, because that takes long.
 _LARGEST_CLEANED = 16 << 20
 
@@ -191,9 +194,20 @@ class SandboxPool:
             with self._inside(used.init):
                 # A job can have made mounts shared, which is not noticed.
                 mounts.perform([mounts.unmount(HOME), mounts.make_mounts_private()])
+                if self._has_pid_namespace:
+                    self._reset_proc()
             return _states_of(used.memory, used.change_markers) == used.pristine
         except OSError:
             return False
+
+    def _reset_proc(self) -> None:
+        """Set /proc to what it was made with; raise OSError if that is impossible.
+
+        It is the only file system whose options a job may change, which is not noticed either if the job uses
+        fsconfig(2), as newer programs `mount` do.
+        """
+        os.stat(_WITHOUT_SUBSET)
+        mounts.perform([mounts.proc_for_all(_PROC)])
 
     def _discard_expired(self) -> None:
         oldest = time.monotonic() - _LONGEST_REUSE_SECONDS

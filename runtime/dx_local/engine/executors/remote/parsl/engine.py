@@ -91,7 +91,6 @@ class ParslEngine:
 
         logging.getLogger("parsl").addHandler(logging.NullHandler())  # or warnings go to stderr
         self._on_requests = FailedBlocks(self._events.queued, self._give_up)
-        self._check_port()
         executor = self._new_executor(1)
         self._folder = make_run_folder(self._settings.run_dir)
         try:
@@ -102,19 +101,24 @@ class ParslEngine:
         self._watch.start()
         self._events.requested(self._request())
 
-    def _check_port(self) -> None:
-        """Raise EngineUnusableError if the chosen port is taken, which Parsl would notice after minutes."""
-        port = self._settings.worker_port
-        if port is None:
-            return
+    def _next_port(self) -> int | None:
+        """Return the port of the next interchange if ports are chosen: each class of jobs has one of its own.
+
+        Raises EngineUnusableError if it is taken, which Parsl would notice after minutes.
+        """
+        if self._settings.worker_port is None:
+            return None
+        port = self._settings.worker_port + len(self._executors)
         place = self.address if is_own_address(self.address) else HOST
         try:
             listen(port, place).close()
-        except OSError as error:
+        except (OSError, OverflowError) as error:
+            reason = os.strerror(error.errno or 0) if isinstance(error, OSError) else "There is no such port"
             raise EngineUnusableError(
-                f"Parsl cannot listen at {place}:{port}: {os.strerror(error.errno or 0)}.",
-                "Set `worker_port` in [executor] to another port.",
+                f"Parsl cannot listen at {place}:{port}: {reason}.",
+                "Set `worker_port` in [executor] to the first of some free ports, one for each size of job.",
             ) from None
+        return port
 
     def submit(self, assignment: Mapping[str, Any], job_class: str | None) -> Future[dict[str, Any]]:
         """Run an assignment on a node; see `Engine.submit`."""
@@ -206,7 +210,12 @@ class ParslEngine:
                 return executor
         executor = self._new_executor(job_cores)
         assert self._kernel is not None
-        self._kernel.add_executors([executor])
+        try:
+            self._kernel.add_executors([executor])
+        except Exception as error:
+            self._executors.remove(executor)
+            executor.end()
+            raise EngineUnusableError(f"Parsl could not be started: {error}") from error
         return executor
 
     def _new_executor(self, job_cores: int) -> NodeExecutor:
@@ -219,9 +228,7 @@ class ParslEngine:
             on_requests=self._on_requests,
             next_number=partial(next, self._numbers),
         )
-        settings, port = self._settings, self._settings.worker_port
-        if port is not None:  # each class of jobs has an interchange of its own
-            settings = replace(settings, worker_port=port + len(self._executors))
+        settings = replace(self._settings, worker_port=self._next_port())
         executor = make_executor(settings, self.address, job_cores, callbacks)
         if self._largest:
             executor.cores_of_node = self._largest.cores
