@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.conftest import WARM_TOOLS
 from tests.local_index import Index, wheels_of_an_environment
 
 from dx_app_wizard.user_dirs import cache_dir
@@ -94,6 +95,7 @@ def run_command(app: Path, *options: str) -> list[object]:
     return [BIN / "dx-local", "run", app, "--json", "--progress", "plain", *options]
 
 
+@WARM_TOOLS
 @pytest.mark.parametrize(
     ("mounts", "has_own_tmpdir", "note"),
     [
@@ -120,6 +122,7 @@ def test_tools_are_warm_without_a_usable_folder_for_temporary_files(
     assert SLOW not in done.stderr
 
 
+@WARM_TOOLS
 def test_cold_tools_are_reported_once_with_the_reason(app: Path, tmp_path: Path) -> None:
     cache = tmp_path / ("long" * 20)
     cache.mkdir()
@@ -215,6 +218,7 @@ HOMES = pytest.mark.parametrize(
 )
 
 
+@WARM_TOOLS
 @HOMES
 def test_a_run_needs_no_home(app: Path, temporary: Path, home: dict[str, str]) -> None:
     # As after the first run, which creates the environments.
@@ -260,6 +264,7 @@ def test_other_commands_need_no_home_either(tmp_path: Path, temporary: Path, hom
     assert "XDG_STATE_HOME" in served.stderr
 
 
+@WARM_TOOLS
 def test_a_filled_cache_may_be_read_only(app: Path, tmp_path: Path, temporary: Path) -> None:
     cache = tmp_path / "cache" / "dx-local"
     cache.mkdir(parents=True)

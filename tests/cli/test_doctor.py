@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests import missing_calls
+from tests.conftest import WARM_TOOLS
 from tests.forked import run_ours
 
 from dx_local.api import coverage
@@ -114,6 +115,7 @@ def test_what_makes_runs_slower_is_no_failure() -> None:
     )
 
 
+@WARM_TOOLS
 @pytest.mark.skipif(not missing_calls.is_possible(), reason="this system has no seccomp")
 def test_missing_locks_and_sandboxes_are_found(tmp_path: Path) -> None:
     # Processes that see no lock would remove the folder of this one from /tmp.

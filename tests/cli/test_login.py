@@ -8,6 +8,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.conftest import WARM_TOOLS
 from tests.local_server import DX_LOCAL, LocalServer, user_variables
 
 if TYPE_CHECKING:
@@ -176,6 +177,7 @@ main() {
 """
 
 
+@WARM_TOOLS
 def test_a_job_without_network_logs_in(server: LocalServer) -> None:
     described = server.final(server.run(server.new_applet("login", LOGIN_IN_JOB)))
     assert described["state"] == "done", described.get("failureMessage")

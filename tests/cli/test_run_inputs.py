@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.conftest import TEST_ISOLATION
+from tests.conftest import TEST_ISOLATION, WARM_TOOLS
 
 from dx_local.engine.settings import Isolation
 
@@ -278,7 +278,10 @@ def test_a_run_leaves_no_second_name_of_a_users_file(dx_local: DxLocal, echo_app
     assert (reads / "a.fastq").stat().st_nlink == 1
 
 
-@pytest.mark.parametrize(("option", "kind"), [("copy", "regular file"), ("link", "symbolic link")])
+@pytest.mark.parametrize(
+    ("option", "kind"),
+    [("copy", "regular file"), pytest.param("link", "symbolic link", marks=WARM_TOOLS)],
+)
 def test_a_job_gets_copies_or_links(
     dx_local: DxLocal, make_app: Callable[..., Path], reads: Path, option: str, kind: str
 ) -> None:

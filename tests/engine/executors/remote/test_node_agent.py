@@ -186,7 +186,8 @@ def test_jobs_use_the_connections_of_earlier_ones_while_they_are_open(agent: Age
             pass
         assert results[0]["exit_code"] == 0
     assert len(submitter.lines) == 3
-    assert (submitter.connections > 3) == hangs_up
+    # Each job uses three; one that waits for an answer when its job ends is closed.
+    assert (submitter.connections < 3 * 3) == (not hangs_up)
     submitter.end()
 
 
