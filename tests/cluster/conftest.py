@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import socket
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +52,19 @@ def options_of(cluster: Slurm, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any
     """Return the options for two nodes of a Slurm, whose programs are on PATH afterwards."""
     for name in ("SLURM_CONF", "PATH"):
         monkeypatch.setenv(name, cluster.environment[name])
-    return {"on": "slurm", "nodes": 2, "listen": "127.0.0.1"}
+    # Connections are encrypted at every address but that of the loopback interface.
+    listen = None if has_route() else "127.0.0.1"
+    return {"on": "slurm", "nodes": 2, "listen": listen}
+
+
+def has_route() -> bool:
+    """Return whether this machine has a default route, to an address that needs no permission."""
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect(("192.0.2.1", 9))
+            return ipaddress.ip_address(probe.getsockname()[0]).is_private
+    except OSError:
+        return False
 
 
 @pytest.fixture
