@@ -131,7 +131,7 @@ def variants(folder: Path) -> Iterator[Variant]:
             version, f"jobs under Python {version}", PARTS_FOR_PYTHONS, variables, obstacle=obstacle
         )
     yield Variant(PLAIN_TOOLS, "DX_LOCAL_TOOLS=plain", variables={"DX_LOCAL_TOOLS": "plain"})
-    yield _without_compiler(folder)
+    yield _without_compiler()
     # All of them, slow or not.
     yield Variant(PLATFORMS, "simulated systems", ("tests/platforms",), options=("-m", "platforms"))
 
@@ -239,18 +239,20 @@ def _control_python(control: Control) -> Path:
     return python
 
 
-def _without_compiler(folder: Path) -> Variant:
+def _without_compiler() -> Variant:
     """Return the variant in which every compiler fails, and nothing was compiled before.
 
     Its cache stays for the next time. It is part of the user's, because sandboxes hide other places.
     """
-    programs = folder / "programs"
-    programs.mkdir()
-    for name in COMPILERS:
-        (programs / name).symlink_to("/bin/false")
     cache = cache_dir("dx-local") / "variants" / NO_COMPILER
     for path in _compiled(cache):
         path.unlink()
+    # Not among temporary files: tests mount other folders there.
+    programs = cache / "programs"
+    programs.mkdir(parents=True, exist_ok=True)
+    for name in COMPILERS:
+        (programs / name).unlink(missing_ok=True)
+        (programs / name).symlink_to("/bin/false")
     variables = {
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
         "XDG_CACHE_HOME": str(cache),
