@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -115,6 +115,23 @@ def test_the_next_commands_work(installed: Installed, is_on_path: bool, tmp_path
     assert (commands[1] == "dx-local run") == is_on_path
     assert len(commands) == (3 if installed.installer == "pip with pytest" else 2)
     call(shell, "bash", "-e", "-c", "\n".join(commands), cwd=tmp_path)
+
+
+@pytest.mark.parametrize("by", [by_pip, by_uv, by_pipx])
+def test_the_hint_adds_the_extra(
+    by: Callable[[Path, dict[str, str]], Path], distributions: Path, tmp_path: Path
+) -> None:
+    home = new_home(tmp_path)
+    folder = by(next(distributions.glob("*.whl")), home)
+    shell = {**home, "PATH": f"{BIN}:{home['PATH']}"}
+    (tmp_path / "a.wdl").touch()
+    command = (folder / "dx-app-wizard", "app", "--no-input", "--from-wdl", tmp_path / "a.wdl")
+    refused = subprocess.run(command, env=shell, capture_output=True, text=True, check=False)
+    assert "reading WDL needs miniwdl" in refused.stderr
+    call(shell, "bash", "-c", refused.stderr.partition("Install it: ")[2], cwd=tmp_path)
+    refused = subprocess.run(command, env=shell, capture_output=True, text=True, check=False)
+    assert "a.wdl" in refused.stderr
+    assert "needs miniwdl" not in refused.stderr
 
 
 def test_the_sdist_can_be_installed(distributions: Path, tmp_path: Path) -> None:

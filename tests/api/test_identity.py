@@ -11,6 +11,8 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from dx_app_wizard.installation import install_hint
+
 if TYPE_CHECKING:
     from tests.conftest import ServedPlatform
 
@@ -96,4 +98,4 @@ def test_without_the_package_the_extra_is_named(
         "POST", f"/{job}/getIdentityToken", '{"audience": "me"}', token=served.token_of(job)
     )
     assert (reply.status, reply.json["error"]["type"]) == (422, "InvalidState")
-    assert "pip install 'dx-app-wizard[identity]'" in reply.json["error"]["message"]
+    assert install_hint("identity") in reply.json["error"]["message"]

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.screens import DX_LOCAL
 
+from dx_app_wizard.installation import install_hint
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -142,4 +144,4 @@ def test_a_missing_package_is_named(
     monkeypatch.setitem(sys.modules, "debugpy", None)
     done = dx_local("run", make_app(ADDS), "--debugpy", str(free_port()))
     assert done.exit_code == 2
-    assert "pip install 'dx-app-wizard[debugpy]'" in done.stderr
+    assert install_hint("debugpy") in done.stderr

@@ -16,6 +16,8 @@ from tests.forked import run_ours
 from dx_local.api import coverage
 from dx_local.api.coverage import as_markdown, implemented
 from dx_local.api.routes import ROUTES
+from dx_local.engine.environments import python_environments
+from dx_local.engine.surroundings.checks import cache
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,6 +105,29 @@ def test_what_lets_runs_fail_is_the_exit_code(tmp_path: Path) -> None:
     assert "bash              bad      " in done.stdout
     assert "SSL_CERT_FILE names /missing.pem, which is missing\n" in done.stdout
     assert "→ Correct or unset SSL_CERT_FILE.\n" in done.stdout
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write anywhere")
+def test_an_app_that_cannot_store_runs_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "dxapp.json").touch()
+    tmp_path.chmod(0o500)
+    done = run_doctor("--ci", folder=tmp_path)
+    tmp_path.chmod(0o700)
+    assert done.returncode == 1
+    assert "file system       bad      a run of this app cannot be stored" in done.stdout
+    assert "→ Pass --workspace-path with a folder that you can write to.\n" in done.stdout
+
+
+def test_worker_environments_of_any_python_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(python_environments, "find_python", lambda _version: Path(sys.executable))
+    request = python_environments.request_of_python("3.12" if sys.version_info[:2] != (3, 12) else "3.8")
+    assert request is not None
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = tmp_path / "dx-local/environments" / python_environments.key_of_environment(request)
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin/python").symlink_to(sys.executable)
+    (folder / "dx-local.json").write_text("{}")
+    assert str(folder) in cache(tmp_path).finding
 
 
 def test_what_makes_runs_slower_is_no_failure() -> None:

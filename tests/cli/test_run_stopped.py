@@ -112,7 +112,8 @@ def test_a_signal_ends_all_processes(
     _, errors = process.communicate(timeout=_DEADLINE_SECONDS)
     assert process.returncode == exit_code
     (folder,) = app.glob("test-job-workspaces/*")
-    assert errors.endswith(f"folder of this run: {folder}\nerror: The run was interrupted.\n")
+    resume = f"to continue: dx-local run {app} --resume\n"
+    assert errors.endswith(f"{resume}folder of this run: {folder}\nerror: The run was interrupted.\n")
     assert alive(running) == []
     assert list(temporary.iterdir()) == []
     (page,) = app.glob("test-job-workspaces/*/report.html")

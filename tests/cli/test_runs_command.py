@@ -34,6 +34,14 @@ def test_programs_get_the_same(dx_local: DxLocal, make_app: MakeApp) -> None:
     assert (run["state"], run["jobs"], run["done"]) == ("done", 1, 1)
 
 
+def test_the_app_can_be_named_as_for_the_other_verbs(dx_local: DxLocal, make_app: MakeApp) -> None:
+    make_app("main() { :; }\n", interpreter="bash", name="app")
+    assert dx_local("runs", "--app", "app").stderr == "'app' has no kept runs\n"
+    assert dx_local("clean", "--app", "app", "--yes").exit_code == 0
+    twice = dx_local("runs", "app", "--app", "app")
+    assert (twice.exit_code, "Pass one of them." in twice.stderr) == (2, True)
+
+
 def test_an_app_without_runs_is_no_error(dx_local: DxLocal, make_app: MakeApp) -> None:
     make_app("main() { :; }\n", interpreter="bash", name="app")
     listed = dx_local("runs", "app")

@@ -49,14 +49,14 @@ def _examine(*, is_table: bool, routes: bool) -> CommandResult:
     from dx_local.engine.environments.bash_of_jobs import bash_of_jobs
     from dx_local.engine.environments.debian import dpkg
     from dx_local.engine.environments.debian.apt import Apt
-    from dx_local.engine.environments.python_environments import EnvironmentRequest, environment_folder
+    from dx_local.engine.environments.python_environments import DXPY_VERSION, existing_environments
     from dx_local.engine.environments.python_versions import PYTHON_OF_RELEASE, find_python
     from dx_local.engine.executors.zygote_start.slow_tools import not_compiled
     from dx_local.engine.surroundings.checks import examine, tools_state
     from dx_local.engine.surroundings.table import as_json, is_usable, lines
 
     surroundings = examine(Path.cwd())
-    environment = environment_folder(EnvironmentRequest())
+    environments = [str(environment.bin.parent) for environment in existing_environments()]
     found: dict[str, Any] = {
         "dx-local": version("dx-app-wizard"),
         "python": {
@@ -65,8 +65,9 @@ def _examine(*, is_table: bool, routes: bool) -> CommandResult:
             "notCompiled": not_compiled(),
         },
         "workerEnvironment": {
-            "dxpy": EnvironmentRequest().dxpy,
-            "path": environment and str(environment),
+            "dxpy": DXPY_VERSION,
+            "path": environments[0] if environments else None,
+            "paths": environments,
         },
         "pythonOfRelease": {
             release: {"version": version, "path": find_python(version)}
@@ -133,8 +134,8 @@ def _show(found: dict[str, Any]) -> None:
     click.echo(f"dx-local\t{found['dx-local']}")
     problem = found["python"]["notCompiled"]
     click.echo(f"Python\t{version} at {found['python']['path']}{f', but {problem}' if problem else ''}")
-    place = environment["path"] or "built on first use"
-    click.echo(f"dxpy\t{environment['dxpy']}; worker environment of Python {version}: {place}")
+    places = ", ".join(environment["paths"]) or "built on first use"
+    click.echo(f"dxpy\t{environment['dxpy']}; worker environments: {places}")
     for release, python in found["pythonOfRelease"].items():
         path = python["path"] or f"not found; its jobs run under {version}"
         click.echo(f"release {release}\tPython {python['version']}: {path}")

@@ -93,7 +93,7 @@ _OPTIONS = (
     click.option(
         "--on",
         type=click.Choice(SCHEDULERS),
-        help="Run jobs on nodes from this batch scheduler. Needs dx-app-wizard[parsl].",
+        help="Run jobs on nodes from this batch scheduler. Needs the extra parsl.",
     ),
     click.option(
         "--nodes", type=click.IntRange(min=1), metavar="N", help="Nodes to request, at most.  [default: 1]"

@@ -127,7 +127,7 @@ class _RunCommand(SectionedCommand):
 @click.option(
     "--watch",
     is_flag=True,
-    help="Run again, with --resume, when a file of the app is saved. Needs the package watchfiles.",
+    help="Run again, with --resume, when a file of the app is saved. Needs the extra watch.",
 )
 @debug_options
 @job_options

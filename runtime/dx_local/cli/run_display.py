@@ -94,7 +94,7 @@ def run_request(request: RunRequest, display: Display) -> CommandResult:
     folders: list[Path] = []
     result, exit_code = uvloop.run(until_stopped(run_once(request, observer, has_begun=folders.append)))
     if result is None:
-        return _interrupted(exit_code, folders)
+        return _interrupted(exit_code, request.app, folders)
     if result.failure is not None:
         exit_code = _EXIT_OF_REASON.get(result.failure.reason, _EXIT_FAILED)
     return CommandResult(
@@ -102,12 +102,16 @@ def run_request(request: RunRequest, display: Display) -> CommandResult:
     )
 
 
-def _interrupted(exit_code: int, folders: list[Path]) -> CommandResult:
+def _interrupted(exit_code: int, app: Path, folders: list[Path]) -> CommandResult:
     """Return the result of a run that a signal stopped; there is a folder if one of its jobs had started."""
     error = {"code": "interrupted", "message": "The run was interrupted."}
     if not folders:
         return CommandResult(exit_code, error=error)
-    text = plain(f"folder of this run: {folders[0]}")
+    from dx_local.cli.history.next_commands import resuming
+
+    resume = resuming(app, folders[0])
+    lines = [*([f"to continue: {resume}"] if resume else []), f"folder of this run: {folders[0]}"]
+    text = "\n".join(map(plain, lines))
     return CommandResult(
         exit_code, {"workspace": folders[0]}, error=error, show=lambda: click.echo(text, err=True)
     )

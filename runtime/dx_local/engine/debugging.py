@@ -54,9 +54,9 @@ def parse_port(port: int) -> DebugServer:
     """Return the server of debugpy at a port. Raises UsageError if it is in use, or debugpy is missing."""
     found = importlib.util.find_spec("debugpy")
     if found is None or found.origin is None:
-        raise UsageError(
-            "the package debugpy is not installed", "Install it: pip install 'dx-app-wizard[debugpy]'"
-        )
+        from dx_app_wizard.installation import install_hint  # few runs need it
+
+        raise UsageError("the package debugpy is not installed", install_hint("debugpy"))
     try:
         socket.create_server((_LOOPBACK, port)).close()
     except OSError as error:

@@ -79,7 +79,8 @@ def open_workspace(app: Path, wanted: Path | None) -> Iterator[Workspace]:
         place = wanted or parent
         if is_full_disk(error, place):
             raise
-        raise UsageError(f"a run cannot be stored in {str(place)!r}: {error.strerror}") from None
+        message = f"a run cannot be stored in {str(place)!r}: {error.strerror}"
+        raise UsageError(message, "Name a folder that you can write to: --workspace-path FOLDER") from None
     earlier = set(folder.iterdir()) - {folder / STORE_NAME}
     workspace = Workspace(folder)
     try:
@@ -94,6 +95,16 @@ def open_workspace(app: Path, wanted: Path | None) -> Iterator[Workspace]:
             for path in created if wanted else (folder, *created):
                 path.rmdir()
         raise
+
+
+def storage_problem(app: Path) -> str | None:
+    """Return the reason why a run cannot be stored in an app's folder; None if it can. Changes nothing."""
+    parent = app / WORKSPACES
+    place = parent if parent.exists() else app
+    if os.access(place, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
+        return None
+    is_read_only = bool(os.statvfs(place).f_flag & os.ST_RDONLY)
+    return os.strerror(errno.EROFS if is_read_only else errno.EACCES)
 
 
 def is_in_use(folder: Path) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from parsl.jobs.states import JobState, JobStatus
 
+from dx_app_wizard.installation import install_hint
 from dx_local.engine.cluster.settings import ClusterSettings
 from dx_local.engine.executors.remote.node.guard import FENCE_SECONDS
 from dx_local.engine.executors.remote.parsl.configuration import (
@@ -112,7 +113,7 @@ def test_a_run_without_parsl_names_the_extra(
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     with pytest.raises(UsageError, match="jobs on a cluster need Parsl") as caught:
         run_app(make_app("true\n", interpreter="bash"), on="local")
-    assert caught.value.hint == "Install it: pip install 'dx-app-wizard[parsl]'"
+    assert caught.value.hint == install_hint("parsl")
 
 
 def test_differing_versions_are_named() -> None:

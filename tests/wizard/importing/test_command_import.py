@@ -175,6 +175,7 @@ def test_an_update_leaves_the_sample_and_the_case_alone(wizard: Wizard, files: C
         (["--from-command", "cat {x} > {>y}", "--sample", "x=none"], "from-sample", "there is no file"),
         (["--from-command", "cat < nope.txt > {>y}"], "from-no-file", "nope.txt"),
         (["--", "ls full > x.txt"], "from-folder", "no folders as inputs"),
+        (["--", "ls full nope.bam > x.txt"], "from-no-file", "there is no file nope.bam"),
         (["--", "cat big.bin > x.txt"], "from-large-sample", "at most 10 MiB"),
         (["--from-command", "cat {x} > {>y}", "--sample", "x=big.bin"], "from-large-sample", "11 MiB"),
     ],
@@ -193,6 +194,17 @@ def test_what_cannot_become_an_app_is_an_error_and_nothing_is_written(
     assert found["code"] == "cannot-import"
     assert any(item["code"] == code and message in item["message"] for item in found["problems"])
     assert not Path("app").exists()
+
+
+def test_an_app_is_no_input_of_the_command_whose_subcommand_has_its_name(
+    wizard: Wizard, files: Callable[..., None]
+) -> None:
+    files()
+    command = ("git", "hash-object", "--no-filters", "t.tsv")
+    assert wizard("hash-object", "--trial", "--no-input", "--", *command).code == 0
+    again = wizard("app", "--trial", "--no-input", "--", *command)
+    assert again.code == 0, again.stderr
+    assert template_of("app") == template_of("hash-object")
 
 
 def test_the_files_of_a_trial_have_a_limit_together(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dx_app_wizard.installation import install_hint
 from dx_app_wizard.lint.shellcheck import shellcheck
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def test_without_miniwdl_the_error_names_the_extra(
     monkeypatch.setitem(sys.modules, "WDL", None)
     done = wizard("app", "--no-input", "--from-wdl", "top.wdl")
     assert done.code == 2
-    assert "dx-app-wizard[wdl]" in done.stderr
+    assert install_hint("wdl") in done.stderr
 
 
 def test_a_missing_task_is_named(wizard: Wizard, files: Callable[..., None]) -> None:

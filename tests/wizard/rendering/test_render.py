@@ -14,7 +14,7 @@ from dx_app_wizard.dxapp.classes import EMULATED_CLASSES, IO_CLASSES, VALUE_CLAS
 from dx_app_wizard.dxapp.model import AppSpec, SpecShapeError
 from dx_app_wizard.errors import ConflictError
 from dx_app_wizard.rendering import render
-from dx_app_wizard.rendering.change_report import next_commands
+from dx_app_wizard.rendering.change_report import next_commands, written_text
 from dx_app_wizard.rendering.changes import OnConflict, change_set
 from dx_app_wizard.rendering.plan import Plan
 from dx_app_wizard.rendering.render import render_app, template_of, templates
@@ -175,7 +175,7 @@ def test_the_template_offers_and_describes_the_choices_of_the_wizard() -> None:
 @pytest.mark.parametrize(("io_class", "is_there"), [("file", True), ("array:file", True), ("int", False)])
 def test_an_output_file_has_a_golden_file(tmp_path: Path, io_class: str, is_there: bool) -> None:
     render_app(plan(outputSpec=[{"name": "out", "class": io_class}]), tmp_path / "app")
-    assert (tmp_path / "app/test/cases/sample/report.tsv").is_file() is is_there
+    assert (tmp_path / "app/test/cases/sample/out.tsv").is_file() is is_there
 
 
 def test_the_hash_of_the_template_covers_the_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,12 +188,19 @@ def test_the_hash_of_the_template_covers_the_samples(tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize(
     ("packages", "is_needed"),
-    [([{"name": "samtools"}], True), ([{"name": "pysam", "package_manager": "pip"}], False), ([], False)],
+    [
+        ([{"name": "no-such-package"}], True),
+        ([{"name": "dpkg"}], False),
+        ([{"name": "no-such-package", "package_manager": "pip"}], False),
+        ([], False),
+    ],
 )
 def test_the_next_commands_install_debian_packages(
     tmp_path: Path, packages: list[dict[str, str]], is_needed: bool
 ) -> None:
     run_spec = {"interpreter": "python3", "file": "src/count-reads.py", "execDepends": packages}
     files = render.render(plan(runSpec=run_spec), "count-reads")
-    commands = next_commands(change_set(tmp_path / "app", files, OnConflict.ABORT))
+    changes = change_set(tmp_path / "app", files, OnConflict.ABORT)
+    commands = next_commands(changes)
     assert [command.endswith(" --install-depends") for command in commands[1:]] == [is_needed] * 2
+    assert ("this machine lacks no-such-package." in written_text(changes, was_new=True)) is is_needed

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 import dx_app_wizard
 from dx_app_wizard.answers.readers import AnswerError, read_requirement
+from dx_app_wizard.installation import NAME
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from urllib.parse import SplitResult
 
-_NAME = "dx-app-wizard"
 _SCHEMES = ("https", "http", "ssh", "git")
 _HASHES = ("sha256", "sha384", "sha512")
 
@@ -31,7 +31,7 @@ def installed_requirement() -> str | None:
     not recorded, and a version alone would be looked up in whichever index the other machine uses.
     """
     try:
-        installed = distribution(_NAME)
+        installed = distribution(NAME)
     except PackageNotFoundError:
         return None
     package = Path(str(installed.locate_file(dx_app_wizard.__name__)))
@@ -55,7 +55,7 @@ def pinned_requirement(record: Mapping[str, Any]) -> str | None:
         fragments.append(found)
     else:
         return None
-    requirement = f"{_NAME} @ {address}{'#' if fragments else ''}{'&'.join(fragments)}"
+    requirement = f"{NAME} @ {address}{'#' if fragments else ''}{'&'.join(fragments)}"
     try:
         return read_requirement(requirement)
     except AnswerError:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 from dx_app_wizard.command_template.holes import Hole
 from dx_app_wizard.command_template.shell_text import RESERVED
+from dx_app_wizard.dxapp.model import FILE_NAME
+from dx_app_wizard.file_formats import format_of_file
 from dx_app_wizard.importing.endings import ending_of, input_name, output_name, pattern_of
 from dx_app_wizard.importing.problems import problem
 from dx_app_wizard.importing.programs import Provided, provide
@@ -55,6 +57,7 @@ class Classified:
     """The edits of a command, and everything that was found with them.
 
     `samples` has the user's files by input. `resources` are files for resources/, by their paths there.
+    `missing` are arguments that are named like files of a known format, and are none.
     """
 
     edits: list[Edit] = field(default_factory=list)
@@ -65,6 +68,7 @@ class Classified:
     resources: dict[str, Path] = field(default_factory=dict)
     scripts: list[str] = field(default_factory=list)
     folders: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def apply(self, text: str) -> str:
@@ -208,11 +212,17 @@ class _Classifier:
             self._input(word, tuple(matches), is_array=True)
         elif self._is_file(value):
             return self._files(words, at)
-        elif (self.folder / value).is_dir() and value not in (".", "..", "/"):
-            self.found.folders.append(value)
+        elif (self.folder / value).is_dir():
+            self._directory(value)
         elif "=" in value:
             self._assignment(word, value)
+        elif not previous.startswith("-") and format_of_file(value):
+            self.found.missing.append(value)
         return 1
+
+    def _directory(self, value: str) -> None:
+        if value not in (".", "..", "/") and not is_app(self.folder / value):
+            self.found.folders.append(value)
 
     def _is_threads(self, word: Word, value: str, previous: str) -> bool:
         """Replace a number of threads by that of the worker; return whether the word is one."""
@@ -305,6 +315,14 @@ class _Classifier:
 
     def _edit(self, word: Word, text: str) -> None:
         self.found.edits.append(Edit(word.start, word.end, text))
+
+
+def is_app(path: Path) -> bool:
+    """Return whether a path is the folder of an app, which is no input.
+
+    `flagstat` in `samtools flagstat` remains a subcommand beside the app of that command.
+    """
+    return (path / FILE_NAME).is_file()
 
 
 def _is_subcommand(words: tuple[Word, ...], at: int) -> bool:

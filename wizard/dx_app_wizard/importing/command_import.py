@@ -176,11 +176,16 @@ class _Import:
     def _check_folders(self, found: Classified) -> None:
         if not self.request.tries:
             return
-        for value in found.folders:
-            if any((self.request.folder / value).iterdir()):
-                message = f"{value} is a folder with files, and the platform has no folders as inputs"
-                hint = "Name its files, or pass an archive of it as a file and unpack that in the command."
-                self.problems.append(problem("from-folder", message, hint, self.request.flag))
+        folders = [value for value in found.folders if any((self.request.folder / value).iterdir())]
+        for value in found.missing if folders else ():
+            hint = "Correct its path, or mark it as an output: {>NAME:file}."
+            self.problems.append(
+                problem("from-no-file", f"there is no file {value}", hint, self.request.flag)
+            )
+        for value in folders:
+            message = f"{value} is a folder with files, and the platform has no folders as inputs"
+            hint = "Name its files, or pass an archive of it as a file and unpack that in the command."
+            self.problems.append(problem("from-folder", message, hint, self.request.flag))
 
     def _check_sizes(self, files: Mapping[str, tuple[Path, ...]]) -> None:
         """Add a problem for each file that is too large to become part of the app."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dx_app_wizard.command_template.holes import Hole
 from dx_app_wizard.command_template.shell_text import RESERVED, Kind
-from dx_app_wizard.importing.classify import Edit
+from dx_app_wizard.importing.classify import Edit, is_app
 from dx_app_wizard.importing.endings import ending_of, output_name, pattern_of, stem_of
 
 if TYPE_CHECKING:
@@ -228,7 +228,8 @@ def _last_action(template: CommandTemplate) -> str:
             action = Path(word.value).name
             following = words[at + 1].value if at + 1 < len(words) else None
             if following and re.fullmatch(r"[a-z][\w-]*", following) and not words[at + 1].before:
-                action = following if not Path(following).exists() else action
+                is_path = Path(following).exists() and not is_app(Path(following))
+                action = action if is_path else following
     return action.partition(".")[0] or "result"
 
 

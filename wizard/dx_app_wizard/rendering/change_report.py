@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dx_app_wizard.console import own_commands
 from dx_app_wizard.dxapp.model import FILE_NAME
+from dx_app_wizard.importing.programs import version_of
 from dx_app_wizard.rendering.changes import Verdict
 from dx_app_wizard.rendering.provenance import RECORD_PATH
 
@@ -25,6 +26,9 @@ _CASE = re.compile(r"test/cases/[^/]+\.json")
 _TEST = re.compile(r"(?:.*/)?(?:test_[^/]*|[^/]*_test)\.py")
 """The paths of test files, by the defaults of pytest."""
 
+_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
+"""Names of Debian packages: https://www.debian.org/doc/debian-policy/ch-controlfields.html#source"""
+
 
 def written_text(changes: ChangeSet, *, was_new: bool) -> str:
     """Return the report of an app that was written, and the commands to run next."""
@@ -38,6 +42,8 @@ def written_text(changes: ChangeSet, *, was_new: bool) -> str:
     lines = [f"App directory {verb}: {changes.folder}, {files}:"]
     lines += tree((change.target for change in changes.changes), None if was_new else notes(changes))
     lines += ["", "Next:", *(f"  {command}" for command in next_commands(changes))]
+    if missing := missing_packages(changes):
+        lines += ["", f"--install-depends is there because this machine lacks {', '.join(missing)}."]
     return "\n".join(lines)
 
 
@@ -82,8 +88,7 @@ def changes_json(changes: ChangeSet, *, with_text: bool) -> list[dict[str, Any]]
 def next_commands(changes: ChangeSet) -> list[str]:
     """Return the commands to type next: go there, run the app, and test it if it has cases or tests."""
     dx_local = own_commands.dx_local()
-    # Without it, an app with Debian packages runs only if this machine happens to have them.
-    installs = " --install-depends" if _has_debian_packages(changes) else ""
+    installs = " --install-depends" if missing_packages(changes) else ""
     test = (
         f"{dx_local} test{installs}"
         if _has(changes, _CASE)
@@ -98,15 +103,17 @@ def next_commands(changes: ChangeSet) -> list[str]:
     ]
 
 
-def _has_debian_packages(changes: ChangeSet) -> bool:
-    """Return whether the dxapp.json of the app has execDepends for apt, the default."""
+def missing_packages(changes: ChangeSet) -> list[str]:
+    """Return the Debian packages in execDepends of the app's dxapp.json that this machine lacks."""
     texts = [change.content.text for change in changes.changes if change.path.as_posix() == FILE_NAME]
     try:
         run_spec = json.loads(texts[0] or "{}")["runSpec"] if texts else {}
         entries = run_spec.get("execDepends", [])
-        return any(entry.get("package_manager", "apt") == "apt" for entry in entries)
+        named = [entry["name"] for entry in entries if entry.get("package_manager", "apt") == "apt"]
     except (ValueError, KeyError, AttributeError, TypeError):
-        return False
+        return []
+    valid = [name for name in named if isinstance(name, str) and _PACKAGE.fullmatch(name)]
+    return [name for name in valid if version_of(name) is None]
 
 
 def _has(changes: ChangeSet, path: re.Pattern[str]) -> bool:

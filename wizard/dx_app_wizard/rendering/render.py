@@ -123,6 +123,7 @@ def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
         "inputs": _by_name(plan.spec.inputs),
         "outputs": _by_name(plan.spec.outputs),
         "__source": source_name,
+        "__golden": _golden_name(plan),
         "ci": plan.ci,
         "ci_package": plan.ci_package or "",
         "__github": "test.yml" if plan.ci == "github" else "",
@@ -137,6 +138,12 @@ def _values(plan: Plan, name: str, source_name: str) -> dict[str, Any]:
         # `dx build` rejects an app with both a Readme.md and a description.
         "__readme": "" if "description" in plan.spec.raw else "Readme.md",
     }
+
+
+def _golden_name(plan: Plan) -> str:
+    """Return the name of the golden file: that of the first output file, as the code writes one for all."""
+    names = [field.name for field in plan.spec.outputs or () if field.io_class in ("file", "array:file")]
+    return f"{names[0]}.tsv" if names and plan.language == "python" else "report.tsv"
 
 
 def _script(plan: Plan) -> str:

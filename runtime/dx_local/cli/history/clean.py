@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dx_local.cli.boundary import CommandResult, boundary
+from dx_local.cli.history.options import app_argument
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dx_local.engine.history.kept_runs import KeptRun, RunSummary
 
 
@@ -28,7 +30,7 @@ class _Options:
 
 
 @click.command("clean", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("app", type=click.Path(path_type=Path), default=".")
+@app_argument
 @click.option(
     "--keep",
     type=click.IntRange(min=1),

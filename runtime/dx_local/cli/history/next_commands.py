@@ -44,10 +44,18 @@ def going_on(app: Path, folder: Path, failure: FailureReport) -> GoingOn:
         commands.append(Command(rerun, "this job alone, with your edits"))
     if _has_option("rerun", "--debug"):
         commands.append(Command(f"{rerun} --debug", "the same, stops where it fails"))
-    if names.is_whole and _has_option("run", "--resume") and (resume := _resume_command()):
-        commands.append(Command(f"{resume}{_option('', names.whole)}", "all that is not done"))
+    if _has_option("run", "--resume") and (resume := resuming(app, folder)):
+        commands.append(Command(resume, "all that is not done"))
     logs = f"dx-local logs {job}{in_app}{_option('--run', names.any)}"
     return GoingOn(tuple(commands), logs, _place(folder))
+
+
+def resuming(app: Path, folder: Path) -> str | None:
+    """Return the command that continues a stopped run of an app in this folder; None if none does."""
+    names = _run_names(app, folder)
+    if names is None or not names.is_whole or not (resume := _resume_command()):
+        return None
+    return f"{resume}{_option('', names.whole)}"
 
 
 def _same_rerun(failure: FailureReport) -> str | None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from dx_local.cli.boundary import CommandResult, boundary
+from dx_local.cli.history.options import app_argument
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dx_local.engine.history.kept_runs import KeptRun, RunSummary
 
 
 @click.command("runs", context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("app", type=click.Path(path_type=Path), default=".")
+@app_argument
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
 def command(app: Path, as_json: bool) -> None:
     """List the kept runs of the app in folder APP (default: here), the last one at the end.

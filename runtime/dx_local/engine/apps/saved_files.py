@@ -30,8 +30,10 @@ class SavedFiles:
     def __init__(self, app: Path, ignored: Collection[Path]) -> None:
         """Begin to watch. Raises UsageError if the folder or the package watchfiles is missing."""
         if importlib.util.find_spec("watchfiles") is None:
-            hint = "Install it: pip install watchfiles, or pipx inject dx-app-wizard watchfiles."
-            raise UsageError("--watch needs the package watchfiles, which is not installed", hint)
+            from dx_app_wizard.installation import install_hint  # few runs need it
+
+            message = "--watch needs the package watchfiles, which is not installed"
+            raise UsageError(message, install_hint("watch"))
         if not app.is_dir():
             raise UsageError(f"there is no folder {str(app)!r}", "Pass the folder that holds dxapp.json.")
         self._app = app.resolve()

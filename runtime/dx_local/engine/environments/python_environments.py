@@ -17,14 +17,16 @@ import sys
 import sysconfig
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_app_wizard.errors import NoCacheError
 from dx_app_wizard.files import atomic_write
 from dx_app_wizard.user_dirs import cache_dir, cache_problem, cached, find_cache_dir
-from dx_local.engine.environments.python_versions import find_python, running_version
+from dx_local.engine.environments.python_versions import PYTHON_OF_RELEASE, find_python, running_version
 from dx_local.engine.environments.tool_client import native_client
 from dx_local.worker.process import locks
 
@@ -177,6 +179,19 @@ def environment_folder(request: EnvironmentRequest) -> Path | None:
     """Return the folder of the cached environment for a request; None if there is none."""
     folder = _folder_of(request)
     return folder if _is_complete(folder) else None
+
+
+def existing_environments() -> list[WorkerEnvironment]:
+    """Return the environments for jobs without pip packages that need not be created, of any Python.
+
+    The one of the running Python comes first, those of the workers' releases follow.
+    """
+    found: dict[WorkerEnvironment, None] = {}
+    for request in map(request_of_python, (None, *PYTHON_OF_RELEASE.values())):
+        with suppress(NoCacheError):
+            if request and (environment := existing_environment(request)):
+                found[environment] = None
+    return list(found)
 
 
 def failed_recently(request: EnvironmentRequest) -> bool:

@@ -5,6 +5,7 @@ A check changes nothing that remains, needs no network, and returns within a sec
 
 from __future__ import annotations
 
+import codecs
 import functools
 import os
 import platform
@@ -15,18 +16,16 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from dx_app_wizard.user_dirs import cache_problem, find_cache_dir
+from dx_app_wizard.dxapp.model import FILE_NAME
+from dx_app_wizard.user_dirs import cache_problem, find_cache_dir, starts_programs
 from dx_local.engine.environments.bash_of_jobs import bash_of_jobs
-from dx_local.engine.environments.python_environments import (
-    EnvironmentRequest,
-    environment_folder,
-    existing_environment,
-)
+from dx_local.engine.environments.python_environments import existing_environments
 from dx_local.engine.environments.tool_client import find_compiler, native_client
 from dx_local.engine.environments.uv_variables import system_bundle
 from dx_local.engine.executors.zygote_start.examination import cold_tools_reason
 from dx_local.engine.executors.zygote_start.process import WorkerPrograms
 from dx_local.engine.executors.zygote_start.slow_tools import NO_COMPILER
+from dx_local.engine.run_folder import storage_problem
 from dx_local.engine.surroundings.surrounding import Surrounding, bad, good, limited
 from dx_local.worker.process import file_systems
 from dx_local.worker.sandbox.trial import SandboxError, check_network, check_support
@@ -125,9 +124,9 @@ def tools_state() -> str:
     if os.environ.get("DX_LOCAL_TOOLS") == "plain":
         return "cold: DX_LOCAL_TOOLS is plain"
     try:
-        environment = existing_environment(EnvironmentRequest())
+        environment = next(iter(existing_environments()), None)
         if environment is None:
-            return "unknown until the first run creates the worker environment"
+            return "unknown until the first run creates a worker environment"
         client = str(environment.tool_client) if environment.tool_client else None
         reason = cold_tools_reason(WorkerPrograms(str(environment.python), str(environment.bin), client))
     except OSError as error:
@@ -159,9 +158,12 @@ def file_locks(folder: Path) -> Surrounding:
 
 
 def file_system(folder: Path) -> Surrounding:
-    """Find out whether the file system of runs is one for a single host."""
+    """Find out whether the app in a folder can store its runs, and on a file system for a single host."""
     name = "file system"
     kind = file_systems.type_of(folder)
+    if (folder / FILE_NAME).is_file() and (problem := storage_problem(folder)):
+        finding = f"a run of this app cannot be stored in {folder}: {problem}"
+        return bad(name, finding, "Pass --workspace-path with a folder that you can write to.")
     if file_systems.is_network(kind):
         finding = f"{folder} is on a network file system ({kind}): the database of a run has no WAL"
         return limited(name, finding, "Pass --workspace-path with a folder on a local disk.")
@@ -172,8 +174,9 @@ def cache(_folder: Path) -> Surrounding:
     """Check the folder of worker environments: programs must start in it, and it must be writable."""
     name, remedy = "cache", "Set XDG_CACHE_HOME to a folder on another disk."
     problem, folder = cache_problem("dx-local"), find_cache_dir("dx-local")
-    if environment := environment_folder(EnvironmentRequest()):
-        return good(name, f"the worker environment is {environment}")
+    if environments := existing_environments():
+        places = ", ".join(str(environment.bin.parent) for environment in environments)
+        return good(name, f"worker environments: {places}")
     if folder is None:
         return bad(name, str(problem), remedy)
     if (free := shutil.disk_usage(_existing(folder)).free) < _LEAST_CACHE:
@@ -189,6 +192,9 @@ def temporary_folder(_folder: Path) -> Surrounding:
     place = Path(tempfile.gettempdir())
     if (free := shutil.disk_usage(place).free) < _LEAST_TEMPORARY:
         return bad(name, f"{place} has {free >> 10} KiB left", "Set TMPDIR to a folder on another disk.")
+    if not starts_programs(place):
+        finding = f"programs cannot be started in {place} (mounted noexec): jobs get another folder"
+        return limited(name, finding, "Set TMPDIR to a folder that is not mounted noexec.")
     return good(name, str(place))
 
 
@@ -223,6 +229,8 @@ def locale(_folder: Path) -> Surrounding:
     encoding = getattr(sys.stdout, "encoding", None) or "unknown"
     if encoding.lower().replace("-", "") == "utf8":
         return good(name, "UTF-8")
+    if _is_ascii(encoding):  # click prints UTF-8 then
+        return good(name, f"{encoding}; output is in UTF-8")
     finding = f"output is in {encoding}: characters that it lacks are printed as \\uXXXX"
     return limited(name, finding, "Set LC_ALL=C.UTF-8.")
 
@@ -269,6 +277,13 @@ def _remedy_of_cold_tools(reason: str) -> str:
     if sys.platform != "linux":
         return "Run apps on Linux if they call dx many times."
     return "Set TMPDIR to a folder with a short path, on a disk that is not mounted noexec."
+
+
+def _is_ascii(encoding: str) -> bool:
+    try:
+        return codecs.lookup(encoding).name == "ascii"
+    except LookupError:
+        return False
 
 
 def _setting(name: str) -> str | None:

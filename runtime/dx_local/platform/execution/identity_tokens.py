@@ -123,9 +123,10 @@ def _key(platform: Platform) -> RSAPrivateKey:
         try:
             from cryptography.hazmat.primitives.asymmetric import rsa
         except ImportError:
-            raise InvalidState(
-                "Identity tokens require the package cryptography: pip install 'dx-app-wizard[identity]'"
-            ) from None
+            from dx_app_wizard.installation import install_hint  # few jobs need it
+
+            message = f"Identity tokens require the package cryptography. {install_hint('identity')}"
+            raise InvalidState(message) from None
 
         def make() -> None:
             platform.identity_key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)

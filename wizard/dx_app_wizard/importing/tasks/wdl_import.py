@@ -11,6 +11,7 @@ from dx_app_wizard.command_template.shell_text import escaped_holes, open_quote
 from dx_app_wizard.errors import UserError
 from dx_app_wizard.importing.endings import pattern_of
 from dx_app_wizard.importing.problems import ImportProblemsError, problem
+from dx_app_wizard.installation import install_hint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,8 +55,8 @@ def _load(file: Path, name: str | None) -> Any:
     try:
         import WDL
     except ImportError:
-        hint = "Install it: python -m pip install 'dx-app-wizard[wdl]'"
-        raise WdlError("reading WDL needs miniwdl, which is not installed", hint) from None
+        message = "reading WDL needs miniwdl, which is not installed"
+        raise WdlError(message, install_hint("wdl")) from None
     try:
         document = WDL.load(str(file))
     except WDL.Error.MultipleValidationErrors as errors:

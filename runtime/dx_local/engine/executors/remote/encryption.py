@@ -35,10 +35,10 @@ def make_identity() -> ServerIdentity:
         from cryptography.hazmat.primitives import hashes, serialization
         from cryptography.hazmat.primitives.asymmetric import ec
     except ImportError:
-        raise UsageError(
-            "the connections of nodes cannot be encrypted: the package cryptography is missing",
-            "Install it: pip install 'dx-app-wizard[parsl]'",
-        ) from None
+        from dx_app_wizard.installation import install_hint  # few runs need it
+
+        message = "the connections of nodes cannot be encrypted: the package cryptography is missing"
+        raise UsageError(message, install_hint("parsl")) from None
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, _NAME)])
     now = datetime.now(timezone.utc)

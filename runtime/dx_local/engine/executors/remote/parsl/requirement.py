@@ -7,14 +7,16 @@ from pathlib import Path
 
 from dx_local.errors import UsageError
 
-EXTRA = "dx-app-wizard[parsl]"
+EXTRA = "parsl"
 """The optional extra with Parsl."""
 
 
 def check_parsl() -> None:
     """Raise UsageError if Parsl is not installed."""
     if util.find_spec("parsl") is None:
-        raise UsageError("jobs on a cluster need Parsl", f"Install it: pip install '{EXTRA}'")
+        from dx_app_wizard.installation import install_hint  # few runs need it
+
+        raise UsageError("jobs on a cluster need Parsl", install_hint(EXTRA))
 
 
 def parsl_program(name: str) -> Path:
