@@ -9,8 +9,11 @@ import pytest
 from tests.cluster.conftest import options_of, skip_without_slurm
 from tests.cluster.slurm import slurm
 
+from dx_local.engine.cluster import node_sizes
+from dx_local.engine.cluster.node_sizes import NodeSize
 from dx_local.engine.executors.cgroups import VARIABLE
 from dx_local.engine.scheduling import stalls
+from dx_local.errors import UsageError
 from dx_local.testing import JobFailedError, run_app
 
 if TYPE_CHECKING:
@@ -70,6 +73,11 @@ def app_of_types(make_app: MakeApp, main: str, process: str) -> Path:
     )
 
 
+def as_on_a_larger_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accept nodes of this machine with more cores than it has."""
+    monkeypatch.setattr(node_sizes, "machine_size", lambda: NodeSize(4, 8 << 30))
+
+
 @pytest.fixture(scope="module")
 def large_nodes() -> Iterator[Slurm]:
     """Run a Slurm of two nodes with 2 and 4 cores, and 8 GiB each."""
@@ -85,6 +93,7 @@ def options(
     """Return the options for up to two nodes with 4 cores and 8 GiB, on which one of Slurm's has as many."""
     monkeypatch.setenv(VARIABLE, "none")  # the limit is one that a job can read
     config = tmp_path / "cluster.toml"
+    as_on_a_larger_machine(monkeypatch)
     chosen: dict[str, Any] = {"sizes": "instance", "isolation": "none", "executor_config": str(config)}
     if request.param == "local":
         config.write_text('[executor]\nnodes = 2\ncores_per_node = 4\nmemory_per_node = "8GiB"\n')
@@ -131,7 +140,7 @@ def test_a_job_that_is_larger_than_any_node_is_refused_before_anything_is_submit
 ) -> None:
     cluster = request.getfixturevalue("large_nodes") if options["on"] == "slurm" else None
     before = cluster and cluster.jobs("all")
-    with pytest.raises(JobFailedError) as caught:
+    with pytest.raises(UsageError) as caught:
         run_app(app_of_types(make_app, main, process), {"waits": False}, **options)
     assert (
         f"A job at the entry point '{refused}' needs 8 cores and 16.0 GiB of memory (mem1_ssd1_v2_x8), but"
@@ -140,7 +149,10 @@ def test_a_job_that_is_larger_than_any_node_is_refused_before_anything_is_submit
     assert (cluster and cluster.jobs("all")) == before
 
 
-def test_a_port_that_the_second_size_would_take_is_named_at_once(make_app: MakeApp, tmp_path: Path) -> None:
+def test_a_port_that_the_second_size_would_take_is_named_at_once(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_on_a_larger_machine(monkeypatch)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         config = tmp_path / "cluster.toml"

@@ -32,7 +32,7 @@ def test_nothing_is_left_after_the_end(tmp_path: Path, number: signal.Signals) -
         )
         assert not [
             *server.temporary.glob("dx-node-*"),
-            *server.temporary.glob("dx-local-pool-*"),
+            *server.temporary.glob("dx-pool-*"),
             *server.temporary.glob("pymp-*"),
         ]
     folders = list((tmp_path / ".local" / "state" / "dx-local" / "parsl").iterdir())

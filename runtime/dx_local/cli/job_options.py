@@ -19,6 +19,7 @@ from dx_local.engine.settings import (
     Isolation,
     JobOptions,
     NetworkAccess,
+    Sizes,
 )
 
 if TYPE_CHECKING:
@@ -113,8 +114,8 @@ _OPTIONS = (
     ),
     click.option(
         "--sizes",
-        type=click.Choice(["instance"]),
-        help="Give each job the cores and memory of its instance type, not one core of a node.",
+        type=_choice(Sizes),
+        help="Give each job one core of a node (slot), or the cores and memory of its instance type.",
     ),
     click.option(
         "--listen",

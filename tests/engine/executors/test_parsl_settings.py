@@ -18,6 +18,7 @@ from dx_local.engine.executors.remote.parsl.configuration import (
     make_config,
     make_executor,
 )
+from dx_local.engine.executors.remote.parsl.failed_blocks import FailedBlocks
 from dx_local.engine.executors.remote.parsl.providers import make_provider
 from dx_local.engine.executors.remote.parsl.requirement import parsl_program
 from dx_local.engine.executors.remote.parsl.selection import LeastLoadedFirst
@@ -114,6 +115,42 @@ def test_a_run_without_parsl_names_the_extra(
     with pytest.raises(UsageError, match="jobs on a cluster need Parsl") as caught:
         run_app(make_app("true\n", interpreter="bash"), on="local")
     assert caught.value.hint == install_hint("parsl")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("cores_per_node = 4096", "cores_per_node is 4096, but this machine has "),
+        ('memory_per_node = "900TiB"', "memory_per_node is 900 TiB, but this machine has "),
+        ('python = "/nope/python"', "'/nope/python', which is no program on this machine"),
+        ('run_dir = "/proc/nope"', "'/proc/nope/dx-local-"),
+        ("[executor.provider]\npartition = 'x'", "Parsl's provider for local has no argument 'partition'"),
+    ],
+)
+def test_what_can_be_known_here_is_refused_before_a_run_begins(
+    make_app: Callable[..., Path], tmp_path: Path, line: str, message: str
+) -> None:
+    config = tmp_path / "cluster.toml"
+    config.write_text(f'[executor]\non = "local"\n{line}\n')
+    folder, app = tmp_path / "run", make_app("main() { true; }\n", interpreter="bash")
+    with pytest.raises(UsageError) as caught:
+        run_app(app, folder=folder, executor_config=str(config))
+    assert message in caught.value.message
+    assert not folder.exists()
+
+
+def test_a_node_that_is_lost_is_no_request_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    executor = executor_for()
+    monkeypatch.setattr(executor, "connected_blocks", lambda: ["0"])
+    monkeypatch.setattr(executor, "connected_managers", list)
+    blocks = FailedBlocks(said.append, said.append)
+    blocks(executor, {"0": JobStatus(JobState.FAILED, exit_code=137)})
+    assert said == []
+    blocks(executor, {"1": JobStatus(JobState.MISSING, exit_code=2)})
+    assert said == [
+        "A batch job ended with exit code 2 before a worker came up on its node. It printed nothing."
+    ]
 
 
 def test_differing_versions_are_named() -> None:

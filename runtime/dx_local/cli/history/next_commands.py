@@ -40,9 +40,9 @@ def going_on(app: Path, folder: Path, failure: FailureReport) -> GoingOn:
     in_app = "" if _is_here(app) else f" --app {shlex.quote(str(app))}"
     rerun = _same_rerun(failure) or f"dx-local rerun {job}{in_app}{_option('--run', names.whole)}"
     commands = []
-    if _has_verb("rerun"):
+    if _has_verb("rerun") and not failure.is_final:
         commands.append(Command(rerun, "this job alone, with your edits"))
-    if _has_option("rerun", "--debug"):
+    if _has_option("rerun", "--debug") and not failure.is_final:
         commands.append(Command(f"{rerun} --debug", "the same, stops where it fails"))
     if _has_option("run", "--resume") and (resume := resuming(app, folder)):
         commands.append(Command(resume, "all that is not done"))

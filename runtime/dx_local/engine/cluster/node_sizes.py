@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dx_local.errors import UsageError
+from dx_local.sizes import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,32 @@ class NodeSize:
 
     cores: int
     memory: int | None = None
+
+
+def machine_size() -> NodeSize:
+    """Return the size of this machine."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        memory = 0
+    return NodeSize(os.cpu_count() or 1, memory if memory > 0 else None)
+
+
+def check_nodes_of_machine(settings: ClusterSettings) -> None:
+    """Raise UsageError if a node that is a process of this machine would have more than the machine has."""
+    if settings.on != "local":
+        return
+    machine, cores, memory = machine_size(), settings.cores_per_node, settings.memory_per_node
+    if cores is not None and cores > machine.cores:
+        raise UsageError(
+            f"cores_per_node is {cores}, but this machine has {machine.cores} cores",
+            "With --on local, nodes are processes of this machine. Choose fewer, or omit cores_per_node.",
+        )
+    if memory is not None and machine.memory is not None and memory > machine.memory:
+        raise UsageError(
+            f"memory_per_node is {size_text(memory)}, but this machine has {size_text(machine.memory)}",
+            "With --on local, nodes are processes of this machine. Choose less, or omit memory_per_node.",
+        )
 
 
 def cores_per_node(settings: ClusterSettings) -> int | None:

@@ -44,11 +44,15 @@ _NOT_FOUND = ("command not found", "No such file or directory", f"exit status {_
 
 
 class JobEnvironmentError(Exception):
-    """A job's environment cannot be prepared; `reason` is the `failureReason` of the job."""
+    """A job's environment cannot be prepared; `reason` is the `failureReason` of the job.
 
-    def __init__(self, message: str, reason: str = "ExecutionError") -> None:
+    `is_final` is true if another try would fail in the same way.
+    """
+
+    def __init__(self, message: str, reason: str = "ExecutionError", *, is_final: bool = False) -> None:
         super().__init__(message)
         self.reason = reason
+        self.is_final = is_final
 
 
 @dataclass(frozen=True)

@@ -41,10 +41,17 @@ from dx_local.worker.sandbox.host_folders import HOME, is_below
 from dx_local.worker.unadopted import kill_all_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dx_local.engine.executors.cgroups import MemoryGroup
-    from dx_local.engine.executors.protocol import Api, Callbacks, JobDescription, Launch, PreparedJob
+    from dx_local.engine.executors.protocol import (
+        Api,
+        Callbacks,
+        Instance,
+        JobDescription,
+        Launch,
+        PreparedJob,
+    )
     from dx_local.engine.executors.terminal.loans import TerminalLoans
     from dx_local.engine.executors.zygote import ZygoteCapabilities
     from dx_local.engine.executors.zygote_start.process import StartedZygote
@@ -85,6 +92,9 @@ class LocalExecutor:
 
     def expect(self, jobs: int) -> None:
         """Do nothing: this machine is there."""
+
+    def check(self, instances: Mapping[str, Instance]) -> None:
+        """Do nothing: jobs of any instance type run here."""
 
     async def prepare(self, job: JobDescription) -> PreparedJob:
         """Deliver the home of a job and make its environment. Raises JobEnvironmentError."""

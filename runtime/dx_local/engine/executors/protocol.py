@@ -147,6 +147,8 @@ class JobExit:
     """The node on which the job ran, None for this machine."""
     memory_ran_out: bool = False
     """True if the kernel of that node killed processes a moment ago because memory ran out."""
+    is_final: bool = False
+    """True if another try would fail in the same way, because the executor can run no job any more."""
 
 
 class Api(Protocol):
@@ -212,6 +214,9 @@ class Executor(Protocol):
 
     def expect(self, jobs: int) -> None:
         """Remember the number of jobs that run or could run now, without those that wait for others."""
+
+    def check(self, instances: Mapping[str, Instance]) -> None:
+        """Raise UsageError if a job with one of these instance types, by entry point, could never run."""
 
     async def prepare(self, job: JobDescription) -> PreparedJob:
         """Put everything in place that a job needs.

@@ -51,7 +51,8 @@ class FailureReport:
     `inputs` and the log belong to. `excerpt` has the last lines of the log without frames outside the app's
     code, and `log_lines` is the number of all. `missing_programs` are those that a shell did not find.
     `others` sums up the other jobs. `findings` are the linter's warnings about the code, one of which may
-    explain the failure; `hint` is a way to learn more.
+    explain the failure; `hint` is a way to learn more. `is_final` is true if the job could not run for a
+    reason outside of its app, so that to run it again would not help.
     """
 
     job_id: str
@@ -71,6 +72,7 @@ class FailureReport:
     others: str = ""
     findings: tuple[Finding, ...] = ()
     hint: str | None = None
+    is_final: bool = False
 
     @property
     def cause(self) -> str:

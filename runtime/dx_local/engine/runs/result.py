@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dx_local.engine.resume.resumption import ResumeResult
     from dx_local.engine.runs.preparation import PreparedRun
     from dx_local.engine.session import Session
-    from dx_local.platform.core.context import JSON, Platform
+    from dx_local.platform.core.context import JSON
     from dx_local.platform.core.schema import JobRow
     from dx_local.platform.execution.job_usage import EntryPointUsage
 
@@ -80,7 +80,7 @@ def result_of(
         samples_used=run.samples_used,
         job_count=len(all_jobs),
         seconds=time.monotonic() - run.began,
-        failure=None if is_done else _failure(session.platform, row, run),
+        failure=None if is_done else _failure(session, row, run),
         log_files=tuple(path for each in all_jobs for path in job_logs.log_paths(session.platform, each)),
         usage=tuple(job_usage.by_entry_point(store)),
         resumed=resumed,
@@ -88,9 +88,13 @@ def result_of(
     )
 
 
-def _failure(platform: Platform, job: JobRow, run: PreparedRun) -> FailureReport:
+def _failure(session: Session, job: JobRow, run: PreparedRun) -> FailureReport:
     from dx_local.engine.reports.failure_report import explain
     from dx_local.engine.runs.failure_hints import failure_hint
 
-    report = explain(platform, job, run.request.app, run.app.warnings)
-    return replace(report, hint=failure_hint(report, platform, run))
+    report = explain(session.platform, job, run.request.app, run.app.warnings)
+    return replace(
+        report,
+        hint=failure_hint(report, session.platform, run),
+        is_final=report.job_id in session.driver.final_failures,
+    )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def start_app(session: Session, run: PreparedRun, given: GivenInputs) -> str:
     """Install the app of a run and start its job; return the job's ID.
 
-    Raises UsageError for unusable input.
+    Raises UsageError for unusable input, and for an instance type that is larger than any node.
     """
     context, project, function = session.context, session.project(), run.request.function
     with context.store.transaction():
@@ -42,6 +42,7 @@ def start_app(session: Session, run: PreparedRun, given: GivenInputs) -> str:
             details = error.details if isinstance(error.details, dict) else {}
             problems = details.get("problems", [error.message])
             raise UsageError(error.message, given.hint(problems)) from None
+        session.driver.check(job)
         if resumes := run.request.resumes:
             requested = context.store.value("SELECT requested FROM job WHERE id = ?", job)
             context.store.update("job", job, requested={**requested, "resumes": resumes.folder.name})
@@ -53,14 +54,16 @@ def start_again(
 ) -> str:
     """Install the app of a run and start a job of a kept run in it; return the job's ID.
 
-    Raises UsageError for input that cannot be used again.
+    Raises UsageError for input that cannot be used again, and for an instance type larger than any node.
     """
     from dx_local.engine.resume import recorded_jobs
 
     context, project = session.context, session.project()
     with context.store.transaction():
         applet = _install(context, run, project)
-        return recorded_jobs.start(context, recorded, applet, project, announce)
+        job = recorded_jobs.start(context, recorded, applet, project, announce)
+        session.driver.check(job)
+        return job
 
 
 def _install(context: Context, run: PreparedRun, project: str) -> str:

@@ -18,7 +18,14 @@ from dx_local.engine.scheduling import restart_advice
 from dx_local.engine.scheduling.deferred_records import DeferredRecords
 from dx_local.engine.scheduling.fault_injection import FaultInjection, failure_by, transfer_size
 from dx_local.engine.scheduling.job_variables import variables_of
-from dx_local.engine.scheduling.launches import JobParts, description_of, has_network, settings_of
+from dx_local.engine.scheduling.launches import (
+    JobParts,
+    description_of,
+    has_network,
+    instance_of,
+    instances_of_subjobs,
+    settings_of,
+)
 from dx_local.engine.scheduling.log_opening import write_opening
 from dx_local.engine.scheduling.resource_failures import (
     REASON,
@@ -28,6 +35,7 @@ from dx_local.engine.scheduling.resource_failures import (
 from dx_local.engine.scheduling.stalls import StallWatch
 from dx_local.engine.scheduling.time_limits import TimeLimits
 from dx_local.engine.scheduling.waiters import ExecutionWaiters
+from dx_local.engine.settings import Sizes
 from dx_local.errors import DxLocalError
 from dx_local.platform.apps import app_views
 from dx_local.platform.core import executable, internal_errors
@@ -101,6 +109,8 @@ class Driver:
         self._stalls = StallWatch(self._on_stall)
         # Failures of jobs that are being killed, to record instead of the exit by a signal.
         self._planned_failures: dict[str, Failure] = {}
+        self.final_failures: set[str] = set()
+        """The jobs for which the executor could do nothing, so that no other try would help."""
         self._executables: dict[str, JSON] = {}
         self._last_executable: tuple[tuple[str, str], str] = (("", ""), "")
         self._earlier: EarlierJobs | None = None
@@ -115,6 +125,14 @@ class Driver:
     def resume_from(self, earlier: EarlierJobs) -> None:
         """Take over jobs of an earlier run if possible, instead of running them."""
         self._earlier = earlier
+
+    def check(self, job_id: str) -> None:
+        """Raise UsageError if a job, or a subjob that its app requests, is too large for the executor."""
+        if self._executor is None or self._settings.sizes is Sizes.SLOT:
+            return
+        job = self._row(job_id)
+        own = instance_of(job)
+        self._executor.check({**instances_of_subjobs(job), **({job["function"]: own} if own else {})})
 
     async def until_final(self, job_id: str) -> None:
         """Wait until a job has reached a final state.
@@ -196,7 +214,8 @@ class Driver:
             )
             if outcome.reason == restart_advice.REASON:
                 self._advise_on_restarts(job_id)
-            self._record_failure(job_id, self._explaining_full_disk(failure), end.usage)
+            failure = self._explaining_full_disk(failure)._replace(is_final=end.is_final)
+            self._record_failure(job_id, failure, end.usage)
         self._fill_slots()
 
     def _advise_on_restarts(self, job_id: str) -> None:
@@ -218,6 +237,8 @@ class Driver:
 
     def _record_failure(self, job_id: str, failure: Failure, usage: JobUsage | None = None) -> None:
         """Record that a job failed, as soon as the disk has space for it."""
+        if failure.is_final:
+            self.final_failures.add(job_id)
 
         def write() -> None:
             with self._platform.store.transaction():
@@ -376,7 +397,7 @@ class Driver:
             description = description_of(parts, environment, self._platform, self._settings)
             prepared = await executor.prepare(description)
         except JobEnvironmentError as error:
-            self._fail_unstarted(job["id"], str(error), error.reason)
+            self._fail_unstarted(job["id"], str(error), error.reason, is_final=error.is_final)
         except (DxLocalError, OSError) as error:
             self._fail_unstarted(job["id"], f"The job environment could not be prepared: {error}")
         else:
@@ -420,12 +441,13 @@ class Driver:
             else:
                 self._fail_unstarted(job_id, internal_errors.record(self._platform, error), "JMInternalError")
 
-    def _fail_unstarted(self, job_id: str, message: str, reason: str = "ExecutionError") -> None:
+    def _fail_unstarted(
+        self, job_id: str, message: str, reason: str = "ExecutionError", *, is_final: bool = False
+    ) -> None:
         """Fail a job that has no process."""
         self._free_slot(job_id)
-        self._record_failure(
-            job_id, self._planned_failures.pop(job_id, self._explaining_full_disk(Failure(reason, message)))
-        )
+        failure = self._explaining_full_disk(Failure(reason, message))._replace(is_final=is_final)
+        self._record_failure(job_id, self._planned_failures.pop(job_id, failure))
         self._fill_slots()
 
     def _free_slot(self, job_id: str) -> None:

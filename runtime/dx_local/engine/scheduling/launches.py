@@ -53,8 +53,8 @@ def description_of(
         settings=_as_json(own_settings),
         memory_limit=memory_limit_of(job, settings.memory_limit),
         has_network=has_network(job, applet) or own_settings.debugpy is not None,
-        instance=None if settings.sizes is Sizes.SLOT else _instance_of(job["instance_type"], job["region"]),
-        instances={} if settings.sizes is Sizes.SLOT else _instances_of_subjobs(job),
+        instance=None if settings.sizes is Sizes.SLOT else instance_of(job),
+        instances={} if settings.sizes is Sizes.SLOT else instances_of_subjobs(job),
         shows_changes=applet.get("local", {}).get("shows_changes", False),
     )
 
@@ -91,18 +91,23 @@ def memory_limit_of(job: JobWorker, limit: int | Literal["instance"] | None) -> 
     return worker.memory_bytes if worker else None
 
 
-def _instance_of(name: str, region: str) -> Instance | None:
+def instance_of(job: JobRow) -> Instance | None:
+    """Return the instance type of a job, if it is known."""
+    return _instance(job["instance_type"], job["region"])
+
+
+def _instance(name: str, region: str) -> Instance | None:
     worker = find_instance_type(name, region)
     return Instance(worker.name, worker.cores, worker.memory_bytes) if worker else None
 
 
-def _instances_of_subjobs(job: JobRow) -> Mapping[str, Instance]:
+def instances_of_subjobs(job: JobRow) -> Mapping[str, Instance]:
     """Return the requested instance types by entry point; the first job of a tree alone has any."""
     if job["origin"] != job["id"]:
         return {}
     requested = job["system_requirements"]
     found = {
-        entry_point: _instance_of(instance_type_of(requested, entry_point) or "", job["region"])
+        entry_point: _instance(instance_type_of(requested, entry_point) or "", job["region"])
         for entry_point in requested
         if entry_point != "*"  # perhaps no job has those for all others
     }

@@ -70,9 +70,11 @@ class Transition(NamedTuple):
 class Failure(NamedTuple):
     """The failure of a job: one of the platform's reasons, and a message for people.
 
-    `origin` describes the job whose failure caused this one (`failureFrom`), if it is another job.
+    `origin` describes the job whose failure caused this one (`failureFrom`), if it is another job. After a
+    failure that `is_final`, no policy restarts the job, because another try would fail in the same way.
     """
 
     reason: str
     message: str
     origin: dict[str, Any] | None = None
+    is_final: bool = False

@@ -39,7 +39,7 @@ class Failures:
         job = self._rows.job(job_id)
         if job["state"] in (State.TERMINATING, State.RESTARTABLE):
             self.release_worker(job)
-        elif job["state"] not in FINAL and not self._restart(job, failure):
+        elif job["state"] not in FINAL and (failure.is_final or not self._restart(job, failure)):
             self.fail_tree(job_id, failure)
 
     def release_worker(self, job: JobStatus) -> None:

@@ -25,6 +25,7 @@ from dx_local.engine.runs.run import run_once
 from dx_local.engine.scheduling import stalls
 from dx_local.engine.session import Observer
 from dx_local.engine.settings import JobSettings
+from dx_local.errors import UsageError
 from dx_local.testing import JobFailedError, run_app
 
 if TYPE_CHECKING:
@@ -91,7 +92,9 @@ def test_a_node_gives_the_outputs_of_this_machine_and_gets_plain_data(
     assert run.output["copy"].read_text() == reads.read_text()
     assert (run.output["size"], run.output["tool"]) == (100_000, "the tool runs")
     assert len(run.output["long"]) == 3_000_000
-    assert "passed over: no terminal" in run.log
+    (source,) = (app / "src").iterdir()
+    line = source.read_text().splitlines().index("    breakpoint()") + 1
+    assert f"breakpoint() at src/{source.name}:{line} passed over: no terminal" in run.log
     assert run.log.count("leaf has read the file\n") == 1
     assert len(watched.assignments) == 3
     assert not [text for text in watched.assignments if str(tmp_path) in text]
@@ -224,16 +227,21 @@ def test_jobs_that_wait_for_each_other_on_all_workers_end_with_a_sentence(
 def test_an_engine_that_is_unusable_ends_the_run_with_its_words(
     make_app: MakeApp, watched: type[WatchedEngine], moment: str
 ) -> None:
+    tries = []
+
     def fail(*_: object) -> None:
+        tries.append(moment)
         raise EngineUnusableError("the interchange has ended", "Look at its log.")
 
     def fail_later(_engine: object, _assignment: object, done: Future[dict[str, Any]]) -> None:
+        tries.append(moment)
         done.set_exception(EngineUnusableError("the interchange has ended", "Look at its log."))
 
     broken = {"start": ("start", fail), "submit": ("submit", fail), "result": ("submitted", fail_later)}
     setattr(watched, *broken[moment])
     with pytest.raises(JobFailedError, match=r"the interchange has ended\n *Look at its log\."):
         run_app(make_app("main() { sleep 1000; }", interpreter="bash"), executor="watched")
+    assert tries == [moment]
 
 
 def test_a_job_that_is_larger_than_all_nodes_is_not_submitted(
@@ -242,7 +250,21 @@ def test_a_job_that_is_larger_than_all_nodes_is_not_submitted(
     monkeypatch.setattr(watched, "node_size", lambda _: NodeSize(2, 1 << 30))
     app = make_app("main() { :; }", interpreter="bash")
     with pytest.raises(
-        JobFailedError, match=r"needs \d+ cores and .* but the largest node has 2 cores and 1.0 GiB"
+        UsageError, match=r"needs \d+ cores and .* but the largest node has 2 cores and 1.0 GiB"
     ):
         run_app(app, executor="watched", sizes="instance")
     assert watched.assignments == []
+
+
+def test_a_subjob_that_is_larger_than_all_nodes_is_not_tried_twice(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, watched: type[WatchedEngine]
+) -> None:
+    monkeypatch.setattr(watched, "node_size", lambda _: NodeSize(2, 4 << 30))
+    app = make_app(
+        "main() {\n  dx-jobutil-new-job part --instance-type mem1_ssd1_v2_x8\n}\npart() { :; }\n",
+        interpreter="bash",
+        runSpec={"systemRequirements": {"main": {"instanceType": "mem1_ssd1_v2_x2"}}},
+    )
+    with pytest.raises(JobFailedError, match="entry point 'part' needs 8 cores"):
+        run_app(app, executor="watched", sizes="instance")
+    assert len(watched.assignments) == 1

@@ -21,8 +21,9 @@ from dx_local.engine.executors.remote.assignment import Assignment, AssignmentRe
 from dx_local.engine.executors.remote.engine import EngineEvents, EngineUnusableError, NodeLostError
 from dx_local.engine.executors.remote.layers import LayerCatalogue
 from dx_local.engine.executors.remote.node_settings import check_settings, settings_for_nodes
-from dx_local.engine.executors.remote.sizes import job_size
+from dx_local.engine.executors.remote.sizes import job_size, size_problem
 from dx_local.engine.executors.remote.tries import RemoteTry
+from dx_local.errors import UsageError
 from dx_local.platform.execution.job_usage import JobUsage
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from dx_local.engine.environments.job_environments import Layers
-    from dx_local.engine.executors.protocol import Api, Callbacks, JobDescription, PreparedJob
+    from dx_local.engine.executors.protocol import Api, Callbacks, Instance, JobDescription, PreparedJob
     from dx_local.engine.executors.remote.assignment import LayerReference
     from dx_local.engine.executors.remote.engine import EngineFactory
     from dx_local.engine.executors.remote.sizes import JobSize
@@ -79,6 +80,11 @@ class RemoteExecutor:
     def expect(self, jobs: int) -> None:
         """Pass the number of jobs on to the engine."""
         self._engine.expect(jobs)
+
+    def check(self, instances: Mapping[str, Instance]) -> None:
+        """Raise UsageError if the largest node that may be requested is smaller than an instance type."""
+        if problem := size_problem(instances, self._engine.node_size()):
+            raise UsageError(*problem)
 
     async def prepare(self, job: JobDescription) -> PreparedJob:
         """Put everything in place here that a node will request. Raises JobEnvironmentError."""
@@ -143,7 +149,7 @@ class RemoteExecutor:
     def _check_usable(self) -> None:
         if self._unusable:
             hint = f"\n{self._unusable.hint}" if self._unusable.hint else ""
-            raise JobEnvironmentError(f"{self._unusable.message}{hint}")
+            raise JobEnvironmentError(f"{self._unusable.message}{hint}", is_final=True)
 
     async def _start_engine(self) -> None:
         """Start the engine for the first job, once; it ends with the executor."""
@@ -254,7 +260,7 @@ class RemoteExecutor:
         """Report a job that ends because the engine can run nothing any more; later ones fail at once."""
         self._unusable = self._unusable or error
         text = "\n".join(filter(None, (error.message, error.hint)))
-        self._end(attempt, JobExit(None, outcome=JobOutcome(None, "ExecutionError", text)))
+        self._end(attempt, JobExit(None, outcome=JobOutcome(None, "ExecutionError", text), is_final=True))
 
     def _end_unbegun(self, attempt: RemoteTry) -> None:
         """Report a killed job that no node has begun, and that none will begin."""

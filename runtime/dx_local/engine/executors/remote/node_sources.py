@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_local.worker.debugger.places import short_name
 from dx_local.worker.job import code_name
 from dx_local.worker.sandbox.host_folders import HOME
 
@@ -37,9 +38,15 @@ class NodeSources:
             return text
         if self._pattern is None:
             homes = "|".join(map(re.escape, self._homes))
+            name = re.escape(self._name)
             line = r"(?=: (?:eval: )?line \d+: |\", line \d+)"
-            self._pattern = re.compile(rf"(?:{homes})/{re.escape(self._name)}{line}")
-        return self._pattern.sub(lambda _: self._source or "", text)
+            passed = rf"(?<=breakpoint\(\) at )(?P<short>[^/\s]+/{name})(?=:\d+ passed over)"
+            self._pattern = re.compile(rf"(?:{homes})/{name}{line}|{passed}")
+        return self._pattern.sub(self._author_file, text)
+
+    def _author_file(self, match: re.Match[str]) -> str:
+        source = self._source or ""
+        return short_name(source) if match["short"] else source
 
     def _is_the_same(self) -> bool:
         if self._source is None or "\n" in self._source:

@@ -9,6 +9,8 @@ from dx_local.engine.settings import Sizes
 from dx_local.sizes import size_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dx_local.engine.cluster.node_sizes import NodeSize
     from dx_local.engine.executors.protocol import Instance, JobDescription
     from dx_local.engine.settings import JobSettings
@@ -32,8 +34,8 @@ def job_size(job: JobDescription, settings: JobSettings, largest: NodeSize | Non
     if settings.sizes is Sizes.SLOT:
         return JobSize(memory_limit=job.memory_limit)
     wanted = {**job.instances, **({job.function: job.instance} if job.instance else {})}
-    for function, instance in wanted.items():
-        _check(function, instance, largest)
+    if problem := size_problem(wanted, largest):
+        raise JobEnvironmentError(" ".join(problem), is_final=True)
     if job.instance is None:
         return JobSize(memory_limit=job.memory_limit)
     _, cores, memory = job.instance
@@ -41,14 +43,16 @@ def job_size(job: JobDescription, settings: JobSettings, largest: NodeSize | Non
     return JobSize(cores, memory, limit, f"{cores}-cores-{memory >> 20}-MiB")
 
 
-def _check(function: str, wanted: Instance, largest: NodeSize | None) -> None:
-    if largest is None or _fits(wanted, largest):
-        return
-    raise JobEnvironmentError(
-        f"A job at the entry point {function!r} needs {_text(wanted.cores, wanted.memory)} ({wanted.name}),"
-        f" but the largest node has {_text(largest.cores, largest.memory)}. Request a smaller instance type"
-        " or larger nodes, or omit --sizes instance."
-    )
+def size_problem(wanted: Mapping[str, Instance], largest: NodeSize | None) -> tuple[str, str] | None:
+    """Return a message and a hint if an instance type, by entry point, is larger than the largest node."""
+    for function, instance in wanted.items():
+        if largest is not None and not _fits(instance, largest):
+            message = (
+                f"A job at the entry point {function!r} needs {_text(instance.cores, instance.memory)}"
+                f" ({instance.name}), but the largest node has {_text(largest.cores, largest.memory)}."
+            )
+            return message, "Request a smaller instance type or larger nodes, or omit --sizes instance."
+    return None
 
 
 def _fits(wanted: Instance, largest: NodeSize) -> bool:

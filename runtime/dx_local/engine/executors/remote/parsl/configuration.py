@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import sys
 from concurrent.futures import InvalidStateError
 from contextlib import suppress
@@ -21,6 +22,8 @@ from dx_local.api.listening import HOST
 from dx_local.engine.cluster.addresses import is_own_address
 from dx_local.engine.cluster.node_sizes import cores_per_node
 from dx_local.engine.executors.remote.node.node_name import NODE_VARIABLE
+from dx_local.engine.executors.remote.parsl.interchange_start import SIGNALS_OF_GROUP
+from dx_local.engine.executors.remote.parsl.pool_start.fence import OWNER_VARIABLE
 from dx_local.engine.executors.remote.parsl.providers import make_provider
 from dx_local.engine.executors.remote.parsl.selection import LeastLoadedFirst
 from dx_local.engine.executors.remote.parsl.versions import versions
@@ -86,6 +89,8 @@ class NodeExecutor(HighThroughputExecutor):
         """Cores of a node, as far as known."""
         self._workers_per_core = workers_per_core
         self._callbacks = callbacks
+        self._is_closing = False
+        self._given_back: set[str] = set()
 
     @property
     def workers_per_node(self) -> int:
@@ -104,6 +109,8 @@ class NodeExecutor(HighThroughputExecutor):
 
     def scale_out_facade(self, n: int) -> list[str]:
         """Request nodes, but with those of other classes no more than the settings allow."""
+        if self._is_closing:
+            return []
         free = self._callbacks.free_nodes()
         if free <= 0 and not self.open_requests():
             self._callbacks.make_room()
@@ -113,7 +120,8 @@ class NodeExecutor(HighThroughputExecutor):
     def _get_launch_command(self, block_id: str) -> str:
         command: str = super()._get_launch_command(block_id)
         if isinstance(self.provider, LocalProvider):  # all of its nodes have the name of this machine
-            return f"export {NODE_VARIABLE}=local-{self._callbacks.next_number()}; {command}"
+            number = self._callbacks.next_number()
+            return f"export {NODE_VARIABLE}=local-{number} {OWNER_VARIABLE}={os.getpid()}; {command}"
         return command
 
     def scale_in(self, blocks: int, max_idletime: float | None = None) -> list[str]:
@@ -121,6 +129,9 @@ class NodeExecutor(HighThroughputExecutor):
 
         Parsl itself takes requests in the queue for idle ones, and all idle ones if it is to give back none.
         """
+        if self._is_closing:  # and its interchange may not answer
+            self.give_back_all()
+            return []
         if max_idletime is None:
             return list(super().scale_in(blocks))
         idle = _idle_blocks(self.connected_managers(), max_idletime)[:blocks]
@@ -142,14 +153,17 @@ class NodeExecutor(HighThroughputExecutor):
         return status is not None and status.state == JobState.SCALED_IN
 
     def give_back_all(self) -> None:
-        """Cancel all requests; Parsl itself leaves those of an executor with a failure."""
+        """Cancel all requests, and make no more; Parsl itself leaves those of an executor with a failure."""
+        self._is_closing = True
         open_jobs = [
             self.blocks_to_job_id[block]
             for block, status in list(self.status_facade.items())
             if block in self.blocks_to_job_id and not status.terminal
         ]
-        if open_jobs and self.provider is not None:
-            self.provider.cancel(open_jobs)
+        new = [job for job in open_jobs if job not in self._given_back]
+        if new and self.provider is not None:
+            self._given_back.update(new)
+            self.provider.cancel(new)
 
     def fail_all(self, error: Exception) -> None:
         """Fail all jobs that were submitted, and those that will be."""
@@ -159,9 +173,20 @@ class NodeExecutor(HighThroughputExecutor):
             with suppress(InvalidStateError):
                 future.set_exception(BadStateException(self, error))  # type: ignore[no-untyped-call]
 
+    def has_interchange(self) -> bool:
+        """Return whether the interchange is there."""
+        return self.interchange_proc is not None and self.interchange_proc.poll() is None
+
+    def _start_local_interchange_process(self) -> None:
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS_OF_GROUP)
+        try:
+            super()._start_local_interchange_process()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
     def end(self) -> None:
         """Kill the interchange if it is still there."""
-        if self.interchange_proc is not None and self.interchange_proc.poll() is None:
+        if self.interchange_proc is not None and self.has_interchange():
             self.interchange_proc.kill()
             self.interchange_proc.wait()
 

@@ -14,16 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 from dx_local.api.listening import HOST, listen
 from dx_local.engine.cluster.addresses import is_own_address, reachable_address
-from dx_local.engine.cluster.node_sizes import NodeSize, cores_per_node, largest_node
+from dx_local.engine.cluster.node_sizes import (
+    NodeSize,
+    check_nodes_of_machine,
+    cores_per_node,
+    largest_node,
+)
 from dx_local.engine.executors.remote.engine import EngineUnusableError
-from dx_local.engine.executors.remote.parsl.requirement import check_parsl
-from dx_local.engine.executors.remote.parsl.run_folders import make_run_folder
+from dx_local.engine.executors.remote.parsl.requirement import check_parsl, check_python
+from dx_local.engine.executors.remote.parsl.run_folders import check_run_folder, make_run_folder
 from dx_local.engine.settings import Sizes
 from dx_local.errors import DxLocalError, UsageError
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from parsl.dataflow.dflow import DataFlowKernel
@@ -34,7 +39,8 @@ if TYPE_CHECKING:
     from dx_local.engine.executors.remote.parsl.pools import PoolWatch
     from dx_local.engine.settings import JobSettings
 
-_CLOSING_SECONDS = 15.0
+_GIVING_BACK_SECONDS = 15.0
+_CLOSING_SECONDS = 4.0
 _SPARE_SECONDS = 1.0
 """Time without a job after which a node is given back if another class of jobs has no node."""
 
@@ -50,6 +56,7 @@ class ParslEngine:
             raise UsageError("no scheduler is chosen", "Choose one with --on.")
         check_parsl()
         self._settings: ClusterSettings = settings.cluster
+        self._check_settings()
         self._largest: NodeSize | None = None
         self._has_classes = settings.sizes is Sizes.INSTANCE
         if self._has_classes:
@@ -72,6 +79,15 @@ class ParslEngine:
         self._folder: Path | None = None
         self._failure: str | None = None
         self._lock = threading.Lock()
+
+    def _check_settings(self) -> None:
+        """Raise UsageError for settings that can be found unusable here, without a scheduler."""
+        from dx_local.engine.executors.remote.parsl.providers import make_provider
+
+        check_nodes_of_machine(self._settings)
+        check_python(self._settings)
+        make_provider(self._settings)
+        check_run_folder(self._settings.run_dir)
 
     def start(self) -> None:
         """Start Parsl without nodes; they are requested for the first job. Raises EngineUnusableError."""
@@ -174,23 +190,30 @@ class ParslEngine:
         return NodeSize(cores, self._settings.memory_per_node) if cores else None
 
     def close(self) -> None:
-        """End all nodes and Parsl's processes."""
+        """Give all nodes back, then end Parsl's processes."""
         if self._watch:
             self._watch.stop()
-        closing = threading.Thread(target=self._close_parsl, name="parsl-close", daemon=True)
-        closing.start()
-        closing.join(timeout=_CLOSING_SECONDS)
+        self._bounded(self._give_back_all, _GIVING_BACK_SECONDS)
+        self._bounded(self._close_parsl, _CLOSING_SECONDS)
         for executor in self._executors:
             executor.end()
         if self._folder:
             remove_tree(self._folder, ignore_errors=True)
 
+    def _bounded(self, work: Callable[[], None], seconds: float) -> None:
+        """Do a part of closing in a thread, and wait for so long."""
+        thread = threading.Thread(target=work, name="parsl-close", daemon=True)
+        thread.start()
+        thread.join(timeout=seconds)
+
+    def _give_back_all(self) -> None:
+        for executor in self._executors:
+            executor.give_back_all()
+
     def _close_parsl(self) -> None:
-        if any(executor.bad_state_is_set for executor in self._executors):
-            # Parsl keeps the nodes, and waits for ever for the answer of an interchange that has ended.
-            for executor in self._executors:
-                executor.give_back_all()
-        elif self._kernel and not self._kernel.cleanup_called:
+        # Parsl waits for ever for the answer of an interchange that has ended.
+        is_whole = all(each.has_interchange() and not each.bad_state_is_set for each in self._executors)
+        if is_whole and self._kernel and not self._kernel.cleanup_called:
             self._kernel.cleanup()
 
     def _slots_of_first(self) -> int:
@@ -285,8 +308,9 @@ class ParslEngine:
         count = "1 node" if settings.nodes == 1 else f"up to {settings.nodes} nodes"
         places = {name: value for name, value in settings.provider if name in {"partition", "queue"}}
         details = [f"{name} {value}" for name, value in places.items()]
+        each = "" if settings.nodes == 1 else " each"
         if size := self.node_size():
-            details.append(f"{size.cores} core{'s' if size.cores > 1 else ''}")
+            details.append(f"{size.cores} core{'s' if size.cores > 1 else ''}{each}")
         if settings.on != "local":
-            details.append(f"{settings.walltime} each")
+            details.append(f"{settings.walltime}{each}")
         return f"{count} ({', '.join(details)})" if details else count

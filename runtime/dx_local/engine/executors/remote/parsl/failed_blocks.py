@@ -40,6 +40,13 @@ class FailedBlocks:
         new = [block for block in failed if (executor.label, block) not in self._seen]
         if not new or executor.bad_state_is_set:
             return
+        # Parsl calls a request FAILED whose node has come up and was lost later.
+        lost = set(executor.connected_blocks()).intersection(failed)
+        failed = {block: state for block, state in failed.items() if block not in lost}
+        self._seen |= {(executor.label, block) for block in lost}
+        new = [block for block in new if block not in lost]
+        if not new:
+            return
         self._seen |= {(executor.label, block) for block in new}
         message = _explanation(failed[new[-1]])
         if any(manager["active"] for manager in executor.connected_managers()):

@@ -4,6 +4,9 @@
 
 Parsl by itself leaves it running if its parent is killed, and with it all nodes until their time is up. A
 thread looks at the parent once a second, which works on every system and needs no program like setpriv.
+
+A signal to the process group of dx-local must not end it, because dx-local gives nodes back by it. So the
+parent blocks these signals until the interchange has a group of its own.
 """
 
 from __future__ import annotations
@@ -17,13 +20,20 @@ import time
 
 from dx_local.engine.executors.remote.parsl.requirement import parsl_program
 
+SIGNALS_OF_GROUP = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+"""Signals that end dx-local, which CI systems, `timeout` and terminals send to its whole process group."""
+
 _SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def main() -> None:
     """Run the interchange until its parent, the process with the ID in the arguments, has ended."""
     parent = int(sys.argv[1])
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for dx-local, which then ends this process
+    os.setsid()
+    for number in SIGNALS_OF_GROUP:
+        signal.signal(number, signal.SIG_IGN)  # which also discards one that has been blocked
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # by which Parsl ends it
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS_OF_GROUP)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     program = str(parsl_program("interchange.py"))
     sys.argv = [program]

@@ -47,6 +47,11 @@ def make_run_folder(chosen: str | None) -> Path:
         ) from None
 
 
+def check_run_folder(chosen: str | None) -> None:
+    """Raise UsageError if `make_run_folder` cannot make a folder."""
+    make_run_folder(chosen).rmdir()
+
+
 def folder_to_hide(path: str) -> Path | None:
     """Return the folder of all run folders, from the path of anything in one of them."""
     return next((parent.parent for parent in Path(path).parents if _NAME.fullmatch(parent.name)), None)

@@ -1,8 +1,8 @@
 """Run Parsl's worker pool on a node, and leave no process of the pool behind when it ends.
 
 If the pool is killed, its workers and the helper processes of Python's multiprocessing would stay: this
-process, its parent, kills them. It also ends a pool of which a process was killed that ran no job, because
-such a pool may be stuck.
+process, its parent, kills them. It also ends a pool that may be stuck: one of which a process was killed that
+ran no job, and one whose dx-local is gone.
 """
 
 from __future__ import annotations
@@ -12,14 +12,21 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dx_local.engine.executors import owned_folders
 from dx_local.engine.executors.remote.node.node_name import NODE_VARIABLE
 from dx_local.engine.executors.remote.parsl.busy_marks import FOLDER_VARIABLE, hide_temporary_folder, is_busy
 from dx_local.engine.executors.remote.parsl.pool_ids import pool_id
+from dx_local.engine.executors.remote.parsl.pool_start.ending import (
+    STOP_SIGNALS,
+    Heir,
+    end_group,
+    remove_left,
+)
+from dx_local.engine.executors.remote.parsl.pool_start.fence import Fence, owner_of_pool
 from dx_local.engine.executors.remote.parsl.requirement import parsl_program
 from dx_local.engine.executors.remote.parsl.run_folders import folder_to_hide
 from dx_local.engine.executors.zygote_start.process import PRIVATE_VARIABLE
@@ -28,10 +35,13 @@ from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
 
+    from dx_local.worker.process.locks import Lock
+
+_PREFIX = "dx-pool-"
 _KEYS_OPTION = "--cert_dir"
-_GRACE_SECONDS = 2.0
+_ADDRESSES_OPTION = "-a"
+_PORT_OPTION = "--port="
 _SECONDS_BETWEEN_LOOKS = 0.5
 _SHORT_PLACE = "/tmp"  # noqa: S108 - for a folder that only this user can enter
 # The path of a socket has 107 bytes at most (unix(7)), of which multiprocessing and our folder take 55.
@@ -40,10 +50,14 @@ _LONGEST_PLACE = 50
 
 def run_pool(node: str, arguments: Sequence[str]) -> int:
     """Run the pool of a node with arguments of process_worker_pool.py, and return its exit code."""
-    folder = _make_folder()
+    stops: list[int] = []
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda number, _frame: stops.append(number))
+    fence = _fence(arguments)
+    folder, lock = _make_folder()
     os.environ |= {NODE_VARIABLE: node, FOLDER_VARIABLE: str(folder)}
     hide_temporary_folder(folder)
-    if keys := folder_to_hide(arguments[arguments.index(_KEYS_OPTION) + 1]):
+    if keys := folder_to_hide(_value(arguments, _KEYS_OPTION)):
         os.environ[PRIVATE_VARIABLE] = str(keys)
     program = str(parsl_program("process_worker_pool.py"))
     pool = subprocess.Popen(
@@ -51,52 +65,56 @@ def run_pool(node: str, arguments: Sequence[str]) -> int:
         start_new_session=True,
         preexec_fn=die_with_parent,  # noqa: PLW1509 - this process has one thread
     )
-
-    def stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - the form of a handler
-        with suppress(ProcessLookupError):
-            os.killpg(pool.pid, signal.SIGTERM)
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, stop)
+    heir = Heir(pool.pid, folder)
     try:
-        code = _await_end(pool, folder)
-        _kill_rest(pool.pid)
+        _await_end(pool, folder, fence, stops)
     finally:
-        remove_tree(folder, ignore_errors=True)
-        _remove_left()
+        end_group(pool.pid, pool.poll)
+        remove_left(folder)
+        heir.dismiss()
+        lock.release()
+    code = pool.wait()
     return code if code >= 0 else 128 - code
 
 
-def _make_folder() -> Path:
-    """Make the pool's folder, for marks and for sockets, whose paths must be short."""
-    place = tempfile.gettempdir()
-    if len(place) > _LONGEST_PLACE and os.access(_SHORT_PLACE, os.W_OK):
-        place = _SHORT_PLACE
-    return Path(tempfile.mkdtemp(prefix="dx-local-pool-", dir=place))
+def _fence(arguments: Sequence[str]) -> Fence:
+    """Return the fence for the interchange that the pool's arguments name."""
+    port = next(word.removeprefix(_PORT_OPTION) for word in arguments if word.startswith(_PORT_OPTION))
+    return Fence(_value(arguments, _ADDRESSES_OPTION).split(","), int(port), owner_of_pool())
 
 
-def _remove_left() -> None:
-    """Remove the folders and control groups of workers that were killed, and could not do so themselves."""
-    # Imported here, as the pool begins sooner without.
-    from dx_local.engine.executors.cgroups import remove_all_left
-    from dx_local.engine.executors.remote.node.agent import remove_abandoned_folders
-
-    remove_abandoned_folders()
-    remove_all_left()
+def _value(arguments: Sequence[str], option: str) -> str:
+    return arguments[arguments.index(option) + 1]
 
 
-def _await_end(pool: subprocess.Popen[bytes], folder: Path) -> int:
-    """Wait for the end of a pool, and return its exit code."""
+def _make_folder() -> tuple[Path, Lock]:
+    """Make the pool's folder, for marks and for sockets, whose paths must be short, and return its lock.
+
+    Folders of pools that were killed are removed.
+    """
+    place = Path(tempfile.gettempdir())
+    if len(str(place)) > _LONGEST_PLACE and os.access(_SHORT_PLACE, os.W_OK):
+        place = Path(_SHORT_PLACE)
+    for left in owned_folders.abandoned(place.glob(f"{_PREFIX}*")):
+        remove_tree(left, ignore_errors=True)
+    folder = place / f"{_PREFIX}{os.urandom(4).hex()}"
+    return folder, owned_folders.make(folder, 0o700)
+
+
+def _await_end(pool: subprocess.Popen[bytes], folder: Path, fence: Fence, stops: Sequence[int]) -> None:
+    """Wait until a pool has ended or must end; `stops` are the signals that this process got."""
     known: set[int] = set()
-    while pool.poll() is None:
+    while pool.poll() is None and not stops:
         children = set(_children(pool.pid))
+        problem = fence.problem()
         if any(not is_busy(folder, lost) for lost in known - children) and pool.poll() is None:
-            print("A process of the worker pool was killed.", file=sys.stderr)  # noqa: T201 - for the log
-            pool.kill()
+            problem = "A process of the worker pool was killed."
+        if problem:
+            print(problem, file=sys.stderr, flush=True)  # noqa: T201 - for the log
+            return
         known = children
         with suppress(subprocess.TimeoutExpired):
             pool.wait(_SECONDS_BETWEEN_LOOKS)
-    return pool.wait()
 
 
 def _children(pid: int) -> list[int]:
@@ -106,14 +124,3 @@ def _children(pid: int) -> list[int]:
     except OSError:
         return []
     return [int(word) for word in text.split()]
-
-
-def _kill_rest(group: int) -> None:
-    """Terminate the processes of a group; kill those that are left after a moment."""
-    deadline = time.monotonic() + _GRACE_SECONDS
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, signal.SIGTERM)
-        while time.monotonic() < deadline:
-            time.sleep(0.05)
-            os.killpg(group, 0)
-        os.killpg(group, signal.SIGKILL)
