@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -149,12 +150,26 @@ def test_a_job_that_is_larger_than_any_node_is_refused_before_anything_is_submit
     assert (cluster and cluster.jobs("all")) == before
 
 
+@contextmanager
+def taken_port_after_a_free_one() -> Iterator[int]:
+    """Take a port whose predecessor is free, and return it."""
+    with ExitStack() as held:
+        while True:
+            taken = held.enter_context(socket.create_server(("127.0.0.1", 0)))
+            port: int = taken.getsockname()[1]
+            try:
+                socket.create_server(("127.0.0.1", port - 1)).close()
+            except OSError:
+                continue
+            break
+        yield port
+
+
 def test_a_port_that_the_second_size_would_take_is_named_at_once(
     make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     as_on_a_larger_machine(monkeypatch)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with taken_port_after_a_free_one() as port:
         config = tmp_path / "cluster.toml"
         # The first port is for jobs without a size.
         config.write_text(
