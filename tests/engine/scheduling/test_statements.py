@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     MakeApp = Callable[..., Path]
 
-MOST = 27
-"""Statements of a job that a gathering job refers to, with those of the progress display."""
+MOST = 28
+"""Statements of a job that a gathering job refers to, with those of the progress display in a slow run."""
 
 
 @pytest.fixture
