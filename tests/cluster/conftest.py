@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import socket
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.cluster.cluster_server import ClusterServer
 from tests.cluster.slurm import Slurm, slurm, unusable_reason
+
+from dx_local.engine.cluster.addresses import reachable_address
+from dx_local.engine.cluster.settings import ClusterSettings
+from dx_local.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,10 +63,8 @@ def options_of(cluster: Slurm, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any
 def has_route() -> bool:
     """Return whether this machine has a default route, to an address that needs no permission."""
     try:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.connect(("192.0.2.1", 9))
-            return ipaddress.ip_address(probe.getsockname()[0]).is_private
-    except OSError:
+        return ipaddress.ip_address(reachable_address(ClusterSettings("slurm"), None)).is_private
+    except UsageError:
         return False
 
 

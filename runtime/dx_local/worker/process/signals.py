@@ -1,4 +1,4 @@
-"""Default handling of signals, whatever the caller of dx-local has made of them."""
+"""Default handling of signals, whatever the caller of dx-local made of them; signals that end programs."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import signal
 
 # Python ignores these at its start, in every process.
 _IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Signals that end a program in order; CI systems, `timeout` and terminals send them to a process group."""
 
 
 def restore_defaults() -> None:

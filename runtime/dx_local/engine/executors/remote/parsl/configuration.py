@@ -22,11 +22,11 @@ from dx_local.api.listening import HOST
 from dx_local.engine.cluster.addresses import is_own_address
 from dx_local.engine.cluster.node_sizes import cores_per_node
 from dx_local.engine.executors.remote.node.node_name import NODE_VARIABLE
-from dx_local.engine.executors.remote.parsl.interchange_start import SIGNALS_OF_GROUP
 from dx_local.engine.executors.remote.parsl.pool_start.fence import OWNER_VARIABLE
 from dx_local.engine.executors.remote.parsl.providers import make_provider
 from dx_local.engine.executors.remote.parsl.selection import LeastLoadedFirst
 from dx_local.engine.executors.remote.parsl.versions import versions
+from dx_local.worker.process.signals import ENDING_SIGNALS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -178,7 +178,7 @@ class NodeExecutor(HighThroughputExecutor):
         return self.interchange_proc is not None and self.interchange_proc.poll() is None
 
     def _start_local_interchange_process(self) -> None:
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS_OF_GROUP)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
         try:
             super()._start_local_interchange_process()
         finally:

@@ -19,9 +19,7 @@ import threading
 import time
 
 from dx_local.engine.executors.remote.parsl.requirement import parsl_program
-
-SIGNALS_OF_GROUP = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
-"""Signals that end dx-local, which CI systems, `timeout` and terminals send to its whole process group."""
+from dx_local.worker.process.signals import ENDING_SIGNALS
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -30,10 +28,10 @@ def main() -> None:
     """Run the interchange until its parent, the process with the ID in the arguments, has ended."""
     parent = int(sys.argv[1])
     os.setsid()
-    for number in SIGNALS_OF_GROUP:
+    for number in ENDING_SIGNALS:
         signal.signal(number, signal.SIG_IGN)  # which also discards one that has been blocked
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # by which Parsl ends it
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS_OF_GROUP)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     program = str(parsl_program("interchange.py"))
     sys.argv = [program]

@@ -12,14 +12,12 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
+from dx_local.worker.process.signals import ENDING_SIGNALS
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-"""Signals that end a pool in order."""
 
 _GRACE_SECONDS = 2.0
 _SECONDS_BETWEEN_LOOKS = 0.05
@@ -83,7 +81,7 @@ def _await_inheritance(life: int, group: int, folder: Path) -> NoReturn:
     """Wait for the end of the parent, which holds the other end of the pipe `life`."""
     try:
         os.setsid()
-        for number in STOP_SIGNALS:
+        for number in ENDING_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         if not os.read(life, 1):
             end_group(group)

@@ -21,7 +21,6 @@ from dx_local.engine.executors.remote.node.node_name import NODE_VARIABLE
 from dx_local.engine.executors.remote.parsl.busy_marks import FOLDER_VARIABLE, hide_temporary_folder, is_busy
 from dx_local.engine.executors.remote.parsl.pool_ids import pool_id
 from dx_local.engine.executors.remote.parsl.pool_start.ending import (
-    STOP_SIGNALS,
     Heir,
     end_group,
     remove_left,
@@ -31,6 +30,7 @@ from dx_local.engine.executors.remote.parsl.requirement import parsl_program
 from dx_local.engine.executors.remote.parsl.run_folders import folder_to_hide
 from dx_local.engine.executors.zygote_start.process import PRIVATE_VARIABLE
 from dx_local.worker.process.linux import die_with_parent
+from dx_local.worker.process.signals import ENDING_SIGNALS
 from dx_local.worker.process.trees import remove_tree
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ _LONGEST_PLACE = 50
 def run_pool(node: str, arguments: Sequence[str]) -> int:
     """Run the pool of a node with arguments of process_worker_pool.py, and return its exit code."""
     stops: list[int] = []
-    for number in STOP_SIGNALS:
+    for number in ENDING_SIGNALS:
         signal.signal(number, lambda number, _frame: stops.append(number))
     fence = _fence(arguments)
     folder, lock = _make_folder()
